@@ -1,0 +1,1 @@
+"""Backpropagation in NumPy: the library that every chapter of the book imports."""
