@@ -1,0 +1,365 @@
+"""The layers of a network, each forward rule beside its backward rule.
+
+Chapter "Forward propagation" teaches the forward rules. Every ``backward``
+takes ∂L/∂(output) and returns ∂L/∂(input): one application of the chain rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from backprop.errors import InputError
+
+Initialization = Callable[[np.random.Generator, int, int], NDArray[np.floating]]
+
+
+def he(rng: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.floating]:
+    """Draw weights for a layer that a ReLU follows: variance 2 / inputs.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the random numbers.
+    inputs, outputs : int
+        Width of what comes in and of what goes out, both at least 1.
+
+    Returns
+    -------
+    array (inputs, outputs), float64
+        Normally distributed with mean 0.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun (2015), "Delving Deep into Rectifiers", equation 10.
+
+    Examples
+    --------
+    >>> he(np.random.default_rng(0), 784, 100).std().round(3)
+    np.float64(0.05)
+    """
+    return rng.normal(0.0, np.sqrt(2.0 / inputs), (inputs, outputs))
+
+
+def glorot(rng: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.floating]:
+    """Draw weights for a sigmoid or tanh layer: variance 2 / (inputs + outputs).
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the random numbers.
+    inputs, outputs : int
+        Width of what comes in and of what goes out, both at least 1.
+
+    Returns
+    -------
+    array (inputs, outputs), float64
+        Normally distributed with mean 0.
+
+    References
+    ----------
+    Glorot, Bengio (2010), "Understanding the difficulty of training deep
+    feedforward neural networks", equation 12.
+
+    Examples
+    --------
+    >>> glorot(np.random.default_rng(0), 300, 100).std().round(3)
+    np.float64(0.071)
+    """
+    return rng.normal(0.0, np.sqrt(2.0 / (inputs + outputs)), (inputs, outputs))
+
+
+def zeros(rng: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.floating]:
+    """Return weights that are all zero, to show why nobody starts like that.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Not used; there so that all initializations are called alike.
+    inputs, outputs : int
+        Width of what comes in and of what goes out, both at least 1.
+
+    Returns
+    -------
+    array (inputs, outputs), float64
+        Zeros.
+
+    Examples
+    --------
+    >>> zeros(np.random.default_rng(0), 2, 3)
+    array([[0., 0., 0.],
+           [0., 0., 0.]])
+    """
+    return np.zeros((inputs, outputs))
+
+
+class Layer:
+    """What every layer has: parameters, their gradients, and room to work in.
+
+    A layer computes into arrays that it owns and uses again at the next step,
+    so that training allocates nothing. What ``forward`` and ``backward``
+    return is therefore valid until the layer is called again.
+    """
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, NDArray[np.floating]] = {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    @property
+    def parameters(self) -> dict[str, NDArray[np.floating]]:
+        """The arrays that training moves, by name."""
+        return {}
+
+    @property
+    def gradients(self) -> dict[str, NDArray[np.floating]]:
+        """The gradient of the loss by each parameter, under the same name."""
+        return {}
+
+    def initialize(
+        self, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    ) -> None:
+        """Draw fresh parameters; layers without parameters do nothing."""
+
+    def forward(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return the layer's output for a batch; remember what backward needs."""
+        raise NotImplementedError
+
+    def backward(
+        self, d_output: NDArray[np.floating], input_gradient: bool = True
+    ) -> NDArray[np.floating] | None:
+        """Fill the gradients of the parameters; return ∂L/∂(input) if asked."""
+        raise NotImplementedError
+
+    def _buffer(
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike
+    ) -> NDArray[np.floating]:
+        """Return an array of this layer's own, with arbitrary content."""
+        array = self._buffers.get(name)
+        if (
+            array is None
+            or array.dtype != dtype
+            or array.shape[1:] != shape[1:]
+            or len(array) < shape[0]
+        ):
+            array = self._buffers[name] = np.empty(shape, dtype)
+        return array[: shape[0]]
+
+
+class Dense(Layer):
+    """A fully connected layer: every output is a weighted sum of all inputs.
+
+    Forward, equation (eq-dense)::
+
+        Z = X W + b
+
+    Backward, from dZ = ∂L/∂Z::
+
+        dW = Xᵀ dZ      db = sum of dZ over the batch      dX = dZ Wᵀ
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Width of what comes in and of what goes out, both at least 1.
+    initialization : function (rng, inputs, outputs) -> array, optional
+        Draws the weights: `he` (default), `glorot` or `zeros`. Biases start at 0.
+
+    Attributes
+    ----------
+    W, dW : array (inputs, outputs)
+        Weights and the gradient of the loss by them.
+    b, db : array (outputs,)
+        Biases and the gradient of the loss by them.
+
+    Raises
+    ------
+    InputError
+        If a width is not a positive whole number, or, from ``forward``, if the
+        batch has the wrong shape or another floating-point type than the weights.
+
+    Examples
+    --------
+    >>> layer = Dense(2, 1)
+    >>> layer.initialize(np.random.default_rng(0), np.float64)
+    >>> layer.W[:] = [[2.0], [-1.0]]
+    >>> layer.b[:] = 0.5
+    >>> layer.forward(np.array([[0.5, 1.0]]))
+    array([[0.5]])
+    >>> layer.backward(np.array([[1.0]]))
+    array([[ 2., -1.]])
+    >>> layer.dW
+    array([[0.5],
+           [1. ]])
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, initialization: Initialization = he
+    ) -> None:
+        super().__init__()
+        for name, width in (("inputs", inputs), ("outputs", outputs)):
+            if not isinstance(width, (int, np.integer)) or width < 1:
+                raise InputError(
+                    f"Dense: {name} must be a whole number of at least 1, "
+                    f"but is {width!r}."
+                )
+        self.inputs, self.outputs = int(inputs), int(outputs)
+        self.initialization = initialization
+        self.initialize(np.random.default_rng(0))
+
+    def __repr__(self) -> str:
+        return f"Dense({self.inputs}, {self.outputs})"
+
+    @property
+    def parameters(self) -> dict[str, NDArray[np.floating]]:
+        """The weights ``W`` and the biases ``b``."""
+        return {"W": self.W, "b": self.b}
+
+    @property
+    def gradients(self) -> dict[str, NDArray[np.floating]]:
+        """The gradients ``dW`` and ``db``, under the keys ``W`` and ``b``."""
+        return {"W": self.dW, "b": self.db}
+
+    def initialize(
+        self, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    ) -> None:
+        """Draw the weights anew and set the biases to zero."""
+        self.W = self.initialization(rng, self.inputs, self.outputs).astype(dtype)
+        self.b = np.zeros(self.outputs, dtype)
+        self.dW = np.zeros_like(self.W)
+        self.db = np.zeros_like(self.b)
+
+    def forward(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return Z = X W + b, shape (batch, outputs), for X (batch, inputs)."""
+        self._check(X)
+        self.X = X
+        Z = self._buffer("Z", (len(X), self.outputs), X.dtype)
+        np.matmul(X, self.W, out=Z)  # (batch, outputs)
+        Z += self.b
+        return Z
+
+    def backward(
+        self, d_output: NDArray[np.floating], input_gradient: bool = True
+    ) -> NDArray[np.floating] | None:
+        """Fill dW and db from dZ (batch, outputs); return dX (batch, inputs).
+
+        The first layer of a network is called with ``input_gradient=False``:
+        nobody moves the pixels, and that product is the dearest of the three.
+        """
+        dZ = d_output
+        np.matmul(self.X.T, dZ, out=self.dW)  # (inputs, outputs)
+        np.sum(dZ, axis=0, out=self.db)  # (outputs,)
+        if not input_gradient:
+            return None
+        dX = self._buffer("dX", self.X.shape, dZ.dtype)
+        return np.matmul(dZ, self.W.T, out=dX)  # (batch, inputs)
+
+    def _check(self, X: NDArray[np.floating]) -> None:
+        if not isinstance(X, np.ndarray):
+            raise InputError(
+                f"{self}: X must be a NumPy array of shape (batch, {self.inputs}), "
+                f"but is a {type(X).__name__}."
+            )
+        if X.ndim != 2 or X.shape[1] != self.inputs:
+            raise InputError(
+                f"{self}: X must have shape (batch, {self.inputs}), but has shape "
+                f"{X.shape}. A batch is rows, one example a row; a single example "
+                f"x is the batch x[np.newaxis]."
+            )
+        if X.dtype != self.W.dtype:
+            raise InputError(
+                f"{self}: X is {X.dtype}, but the weights are {self.W.dtype}. "
+                f"Convert it with X.astype(np.{self.W.dtype}); pixels from 0 to 255 "
+                f"must be divided by 255 as well."
+            )
+
+
+class Sigmoid(Layer):
+    """The logistic function, elementwise: A = 1 / (1 + exp(-Z)), in (0, 1).
+
+    Backward: dZ = dA · A (1 - A). The slope is at most 1/4.
+
+    Computed as (1 + tanh(Z / 2)) / 2, the same function, which overflows for no Z.
+
+    Examples
+    --------
+    >>> Sigmoid().forward(np.array([[-1000.0, 0.0, 1000.0]]))
+    array([[0. , 0.5, 1. ]])
+    """
+
+    def forward(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return A, of X's shape."""
+        A = self._buffer("A", X.shape, X.dtype)
+        np.multiply(X, 0.5, out=A)
+        np.tanh(A, out=A)
+        A += 1
+        A *= 0.5
+        self.A = A
+        return A
+
+    def backward(
+        self, d_output: NDArray[np.floating], input_gradient: bool = True
+    ) -> NDArray[np.floating]:
+        """Return dZ = dA · A (1 - A), of dA's shape."""
+        dZ = self._buffer("dZ", self.A.shape, self.A.dtype)
+        np.subtract(1, self.A, out=dZ)
+        dZ *= self.A
+        dZ *= d_output
+        return dZ
+
+
+class Tanh(Layer):
+    """The hyperbolic tangent, elementwise: A = tanh(Z), in (-1, 1).
+
+    Backward: dZ = dA · (1 - A²). The slope is at most 1.
+
+    Examples
+    --------
+    >>> Tanh().forward(np.array([[-1000.0, 0.0, 1000.0]]))
+    array([[-1.,  0.,  1.]])
+    """
+
+    def forward(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return A, of X's shape."""
+        self.A = self._buffer("A", X.shape, X.dtype)
+        return np.tanh(X, out=self.A)
+
+    def backward(
+        self, d_output: NDArray[np.floating], input_gradient: bool = True
+    ) -> NDArray[np.floating]:
+        """Return dZ = dA · (1 - A²), of dA's shape."""
+        dZ = self._buffer("dZ", self.A.shape, self.A.dtype)
+        np.multiply(self.A, self.A, out=dZ)
+        np.subtract(1, dZ, out=dZ)
+        dZ *= d_output
+        return dZ
+
+
+class ReLU(Layer):
+    """The rectified linear unit, elementwise: A = max(0, Z).
+
+    Backward: dZ = dA where Z > 0, and 0 elsewhere. At Z = 0 exactly the function
+    has a kink; the slope there is taken to be 0.
+
+    Examples
+    --------
+    >>> relu = ReLU()
+    >>> relu.forward(np.array([[-2.0, 0.0, 3.0]]))
+    array([[0., 0., 3.]])
+    >>> relu.backward(np.array([[10.0, 10.0, 10.0]]))
+    array([[ 0.,  0., 10.]])
+    """
+
+    def forward(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return A, of X's shape."""
+        self.A = self._buffer("A", X.shape, X.dtype)
+        return np.maximum(X, 0, out=self.A)
+
+    def backward(
+        self, d_output: NDArray[np.floating], input_gradient: bool = True
+    ) -> NDArray[np.floating]:
+        """Return dZ = dA · [A > 0], of dA's shape (A > 0 exactly where Z > 0)."""
+        dZ = self._buffer("dZ", self.A.shape, self.A.dtype)
+        return np.multiply(d_output, self.A > 0, out=dZ)

@@ -1,0 +1,228 @@
+"""The losses: how wrong a batch of outputs is, as one number, and its gradient.
+
+The mean over the batch is taken here and nowhere else: every gradient that
+leaves a loss already carries the factor 1/batch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.errors import InputError
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Turn each row of scores into probabilities: positive, with sum 1.
+
+    Equation (eq-softmax). The largest score of *each row* is subtracted first,
+    which changes no probability and keeps ``exp`` from overflowing.
+
+    Parameters
+    ----------
+    logits : array (batch, classes)
+        Any finite scores.
+
+    Returns
+    -------
+    array (batch, classes)
+        Probabilities, a new array.
+
+    Examples
+    --------
+    >>> softmax(np.array([[1000.0, 1000.0], [0.0, np.log(3.0)]])).round(2)
+    array([[0.5 , 0.5 ],
+           [0.25, 0.75]])
+    """
+    E = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return E / E.sum(axis=1, keepdims=True)
+
+
+class SoftmaxCrossEntropy:
+    """Softmax and cross-entropy in one: the loss of a classifier.
+
+    With p = softmax(z) for the logits z of an example and its label y, the loss
+    is -log(p_y), equation (eq-cross-entropy), averaged over the batch. Done in
+    one step, the logarithm meets no zero and the gradient by the logits is
+
+        (p - one_hot(y)) / batch,
+
+    equation (eq-p-minus-y).
+
+    Examples
+    --------
+    >>> loss = SoftmaxCrossEntropy()
+    >>> loss.forward(np.zeros((1, 10)), np.array([3])) == np.log(10)
+    True
+    >>> loss.backward().round(1)
+    array([[ 0.1,  0.1,  0.1, -0.9,  0.1,  0.1,  0.1,  0.1,  0.1,  0.1]])
+    """
+
+    def __repr__(self) -> str:
+        return "SoftmaxCrossEntropy()"
+
+    def forward(
+        self, outputs: NDArray[np.floating], targets: NDArray[np.integer]
+    ) -> float:
+        """Return the mean loss of a batch.
+
+        Parameters
+        ----------
+        outputs : array (batch, classes)
+            Logits.
+        targets : integer array (batch,)
+            Labels, from 0 to classes - 1.
+
+        Returns
+        -------
+        float
+            At least 0; about log(classes) for a network that knows nothing.
+
+        Raises
+        ------
+        InputError
+            If shapes do not fit or a label is not one of the classes.
+        """
+        check_outputs(outputs)
+        y = check_labels(targets, outputs)
+        rows = np.arange(len(y))
+        Z = outputs - outputs.max(axis=1, keepdims=True)  # (batch, classes)
+        E = np.exp(Z)
+        sums = E.sum(axis=1)  # (batch,)
+        self.probabilities = E / sums[:, np.newaxis]
+        self.labels = y
+        return float(np.mean(np.log(sums) - Z[rows, y]))
+
+    def backward(self) -> NDArray[np.floating]:
+        """Return ∂L/∂logits = (p - one_hot(y)) / batch, shape (batch, classes)."""
+        d_logits = self.probabilities.copy()
+        d_logits[np.arange(len(self.labels)), self.labels] -= 1
+        d_logits /= len(self.labels)
+        return d_logits
+
+
+class MeanSquaredError:
+    """Half the squared distance to the target, averaged over the batch.
+
+    L = 1 / (2 batch) · sum over examples and outputs of (a - t)², equation
+    (eq-squared-error); its gradient by the outputs is (a - t) / batch.
+
+    Examples
+    --------
+    >>> loss = MeanSquaredError()
+    >>> loss.forward(np.array([[0.8, 0.4]]), np.array([[1.0, 0.0]]))
+    0.1
+    >>> loss.backward()
+    array([[-0.2,  0.4]])
+    """
+
+    def __repr__(self) -> str:
+        return "MeanSquaredError()"
+
+    def forward(self, outputs: NDArray[np.floating], targets: NDArray) -> float:  # type: ignore[type-arg]
+        """Return the mean loss of a batch.
+
+        Parameters
+        ----------
+        outputs : array (batch, outputs)
+            What the network said.
+        targets : float array (batch, outputs), or integer array (batch,)
+            What it should have said; labels stand for their one-hot rows.
+
+        Returns
+        -------
+        float
+            At least 0.
+
+        Raises
+        ------
+        InputError
+            If shapes do not fit, or a label is not one of the outputs.
+        """
+        check_outputs(outputs)
+        targets = np.asarray(targets)
+        if targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer):
+            targets = one_hot(check_labels(targets, outputs), outputs.shape[1])
+        if targets.shape != outputs.shape:
+            raise InputError(
+                f"MeanSquaredError: targets must have the outputs' shape "
+                f"{outputs.shape} (or be whole-number labels of shape "
+                f"({len(outputs)},)), but have shape {targets.shape}."
+            )
+        self.difference = outputs - targets.astype(outputs.dtype, copy=False)
+        return float(np.sum(self.difference**2) / (2 * len(outputs)))
+
+    def backward(self) -> NDArray[np.floating]:
+        """Return ∂L/∂outputs = (a - t) / batch, shape (batch, outputs)."""
+        return self.difference / len(self.difference)
+
+
+def one_hot(labels: NDArray[np.integer], classes: int) -> NDArray[np.floating]:
+    """Return a row for each label: 1 at the label's place, 0 elsewhere.
+
+    Parameters
+    ----------
+    labels : integer array (batch,)
+        From 0 to classes - 1.
+    classes : int
+        How many classes there are.
+
+    Returns
+    -------
+    array (batch, classes), float64
+        One 1 a row.
+
+    Examples
+    --------
+    >>> one_hot(np.array([2, 0]), 3)
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    return np.eye(classes)[labels]
+
+
+def check_outputs(outputs: NDArray[np.floating]) -> None:
+    """Raise `InputError` unless outputs are a batch, shape (batch ≥ 1, ≥ 1)."""
+    if np.ndim(outputs) != 2 or 0 in np.shape(outputs):
+        raise InputError(
+            f"The loss takes a batch of outputs, shape (batch, classes) with at "
+            f"least one example, but got shape {np.shape(outputs)}."
+        )
+
+
+def check_labels(
+    labels: NDArray[np.integer], outputs: NDArray[np.floating]
+) -> NDArray[np.integer]:
+    """Return labels as an array, or raise `InputError` saying what is wrong.
+
+    Parameters
+    ----------
+    labels : integer array (batch,)
+        To be checked.
+    outputs : array (batch, classes)
+        What the labels belong to.
+
+    Returns
+    -------
+    integer array (batch,)
+        The labels.
+    """
+    labels = np.asarray(labels)
+    if labels.shape != (len(outputs),):
+        raise InputError(
+            f"There must be one label for each of the {len(outputs)} outputs, an "
+            f"array of shape ({len(outputs)},), but labels have shape {labels.shape}."
+        )
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise InputError(
+            f"Labels must be whole numbers (an integer array), but are {labels.dtype}. "
+            f"Convert them with labels.astype(int)."
+        )
+    classes = outputs.shape[1]
+    if labels.min() < 0 or labels.max() >= classes:
+        wrong = labels[(labels < 0) | (labels >= classes)][0]
+        raise InputError(
+            f"With {classes} outputs, labels run from 0 to {classes - 1}, but there "
+            f"is a label {wrong}."
+        )
+    return labels
