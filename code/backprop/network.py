@@ -223,7 +223,7 @@ class Network:
                     file,
                     format=np.array(FORMAT),
                     layers=np.array(repr(self.layers)),
-                    **self.parameters,
+                    **self.parameters,  # type: ignore[arg-type]
                 )
             os.replace(unfinished, path)
         except BaseException:

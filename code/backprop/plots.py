@@ -62,7 +62,7 @@ def use_book_style() -> None:
     except ImportError:
         return
     if get_ipython() is not None:
-        set_matplotlib_formats("svg", "pdf")
+        set_matplotlib_formats("svg", "pdf")  # type: ignore[no-untyped-call]
 
 
 def image_grid(
@@ -262,7 +262,9 @@ def line_chart(
         (line,) = ax.plot(x, np.asarray(y), ls=style)
         if not markers:
             line.set_marker("")
-        label_line(ax, np.asarray(x)[-1], np.asarray(y)[-1], name, line.get_color())
+        label_line(
+            ax, np.asarray(x)[-1], np.asarray(y)[-1], name, str(line.get_color())
+        )
     ax.set(xlabel=x_label, ylabel=y_label, yscale="log" if log_y else "linear")
     return figure
 
