@@ -1,0 +1,1 @@
+"""Being here puts this directory on the path, where the tests find the_book.py."""

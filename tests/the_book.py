@@ -1,0 +1,62 @@
+"""What the tests of chapters, site and guide know about the book as a whole."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+SITE = ROOT / "_build" / "html"
+GUIDE = ROOT / "_build" / "latex"
+SOURCES = ("_config.yml", "_toc.yml", "chapters", "code/backprop", "figures", "_theme")
+
+
+@cache
+def settings() -> dict:
+    """Return what stands in _config.yml."""
+    return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+
+
+def documents() -> list[str]:
+    """Return the documents of _toc.yml in reading order, without their suffix."""
+    toc_file = ROOT / "_toc.yml"
+    if not toc_file.exists():
+        return []
+    toc = yaml.safe_load(toc_file.read_text(encoding="utf-8"))
+    return [toc["root"], *_files_below(toc)]
+
+
+def _files_below(entry: dict) -> list[str]:
+    """Return the files named below an entry of the table of contents."""
+    found = []
+    for key in ("parts", "chapters", "sections"):
+        for child in entry.get(key, []):
+            found += [child["file"]] if "file" in child else []
+            found += _files_below(child)
+    return found
+
+
+def lacking(sentence: str) -> NoReturn:
+    """Skip the test with a plain sentence; in CI nothing may be lacking, so fail."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{sentence} (CI is set, where nothing is skipped)", pytrace=False)
+    pytest.skip(sentence)
+
+
+def newest(*places: Path) -> float:
+    """Return when the youngest file in these places was last written."""
+    files = [
+        file
+        for place in places
+        for file in (place.rglob("*") if place.is_dir() else [place])
+        if file.is_file() and "__pycache__" not in file.parts
+    ]
+    return max((file.stat().st_mtime for file in files), default=0.0)
+
+
+def is_stale(built: Path) -> bool:
+    """Tell whether a source of the book is younger than what was built from it."""
+    return newest(built) < newest(*(ROOT / source for source in SOURCES))
