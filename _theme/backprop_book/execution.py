@@ -1,0 +1,100 @@
+"""Decide which data the chapters train on, and when their cells run again.
+
+jupyter-cache re-executes a chapter when its code cells change. It can't see
+that the library, the locked versions or the data changed, so those three are
+part of the cache's place: another digest, another folder, and Sphinx reads all
+chapters again because one of its settings changed.
+"""
+
+import ast
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+CACHES_KEPT = 4
+
+
+def fix_time(root):
+    """Date figures and the guide by the last commit, so builds are repeatable."""
+    if "SOURCE_DATE_EPOCH" in os.environ:
+        return
+    try:
+        command = ["git", "-C", str(root), "log", "-1", "--format=%ct"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return  # not a clone: today's date will do
+    os.environ["SOURCE_DATE_EPOCH"] = answer.stdout.strip()
+
+
+def choose_data():
+    """Find the digits once, for all chapters; return which data it will be."""
+    from backprop.data import find_mnist
+    from backprop.errors import BackpropError
+
+    wanted = os.environ.get("MNIST_SOURCE", "auto")
+    if wanted == "embedded":
+        directory = None
+    else:
+        try:
+            directory = find_mnist()
+        except BackpropError as error:
+            raise ExtensionError(str(error)) from error
+    if directory is None and wanted == "mnist":
+        raise ExtensionError(
+            "MNIST_SOURCE=mnist, but the MNIST files are neither here nor can they "
+            "be downloaded. Set MNIST_DIR to a folder that has the four .gz files."
+        )
+    if directory is None:
+        os.environ["MNIST_SOURCE"] = "embedded"
+        logger.info("Data of this build: the 5,000 embedded digits.")
+        return "embedded"
+    os.environ["MNIST_SOURCE"] = "mnist"
+    os.environ["MNIST_DIR"] = str(directory)
+    logger.info("Data of this build: full MNIST, from %s.", directory)
+    return "mnist"
+
+
+def digest_of_inputs(root, data):
+    """Digest all that the chapters' results depend on, apart from their cells.
+
+    Python files count as parsed: a changed comment re-executes nothing.
+    """
+    digest = hashlib.sha256(data.encode())
+    digest.update((root / "requirements.txt").read_bytes())
+    for path in sorted((root / "code" / "backprop").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        digest.update(f"{path.relative_to(root)}\n{ast.dump(tree)}".encode())
+    return digest.hexdigest()[:16]
+
+
+def prune_caches(caches):
+    """Keep the caches used last, so that switching data back costs nothing."""
+    folders = [path for path in caches.iterdir() if path.is_dir()]
+    folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in folders[CACHES_KEPT:]:
+        shutil.rmtree(old)
+
+
+def place_cache(app, config):
+    """Set the environment of the kernels and the folder of their outputs."""
+    root = Path(app.srcdir)
+    os.environ["TQDM_DISABLE"] = "1"  # no progress bars on pages
+    digest = digest_of_inputs(root, choose_data())
+    cache = Path(app.outdir).parent / ".jupyter_cache" / digest
+    cache.mkdir(parents=True, exist_ok=True)
+    os.utime(cache)
+    prune_caches(cache.parent)
+    config.nb_execution_cache_path = str(cache)
+
+
+def setup(app):
+    """Connect to Sphinx before anything reads the settings."""
+    fix_time(Path(app.srcdir))
+    app.connect("config-inited", place_cache, priority=100)

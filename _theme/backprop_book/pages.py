@@ -1,0 +1,99 @@
+"""Mend the HTML pages: what readers without scripts, or with a screen reader, need.
+
+Dropdowns become `<details>`, which open without a script; every page is held to
+having a description; the folder's front door is a proper page.
+"""
+
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+from sphinx_exercise.nodes import solution_node
+
+logger = logging.getLogger(__name__)
+
+FRONT_DOOR = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<meta name="description" content="The front door of the {title}.">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="0; url={target}">
+<link rel="icon" href="_static/favicon.svg">
+</head>
+<body><main><p><a href="{target}">{title}</a></p></main></body>
+</html>
+"""
+
+
+class details(nodes.Element):  # noqa: N801, docutils names nodes like elements
+    """A box that opens without a script; its first child is a `summary`."""
+
+
+class summary(nodes.TextElement):  # noqa: N801
+    """The line of a `details` that is always seen."""
+
+
+class FoldDropdowns(SphinxPostTransform):
+    """Make `details` of admonitions and solutions of class `dropdown`."""
+
+    formats = ("html",)
+    default_priority = 900  # when the titles of solutions are known
+
+    def run(self):
+        """Replace the nodes of one page."""
+        for kind in (nodes.admonition, solution_node):
+            for node in list(self.document.findall(kind)):
+                if "dropdown" in node["classes"]:
+                    title, *content = node.children
+                    line = summary("", "", *title.children)
+                    box = details("", line, *content, **node.attributes)
+                    node.replace_self(box)
+
+
+def visit_details(self, node):
+    """Open the box."""
+    self.body.append(self.starttag(node, "details", CLASS="admonition"))
+
+
+def visit_summary(self, node):
+    """Open the line that is always seen."""
+    self.body.append(self.starttag(node, "summary", "", CLASS="admonition-title"))
+
+
+def require_description(app, pagename, templatename, context, doctree):
+    """Warn of a chapter without description; describe Sphinx's own pages."""
+    if 'name="description"' in context.get("metatags", ""):
+        return
+    if doctree is None:
+        text = f"{app.config.project}: {context.get('title', pagename)}"
+        context["metatags"] = f'<meta name="description" content="{text}">\n'
+        return
+    logger.warning(
+        "this page has no description: give it one under `myst: html_meta:`",
+        location=pagename,
+    )
+
+
+def write_front_door(app, exception):
+    """Write the index.html that leads to the first page."""
+    if exception or app.builder.name != "html":
+        return
+    page = FRONT_DOOR.format(
+        title=app.config.project, target=f"{app.config.root_doc}.html"
+    )
+    Path(app.outdir, "index.html").write_text(page, encoding="utf-8")
+
+
+def setup(app):
+    """Connect to Sphinx."""
+    # Jupyter Book sets this even when the extension it belongs to is left out.
+    app.add_config_value("comments_config", {}, "")
+    closed = "</details>\n", "</summary>\n"
+    app.add_node(details, html=(visit_details, lambda self, _: self.body.append(closed[0])))
+    app.add_node(summary, html=(visit_summary, lambda self, _: self.body.append(closed[1])))
+    app.add_post_transform(FoldDropdowns)
+    app.connect("html-page-context", require_description, priority=900)
+    app.connect("build-finished", write_front_door, priority=100)
