@@ -1,0 +1,105 @@
+"""Opens a page in a browser as a reader would and writes down what happens."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page
+
+MEASURE = Path(__file__).with_name("measure.js").read_text(encoding="utf-8")
+SIDEWAYS = Path(__file__).with_name("sideways.js").read_text(encoding="utf-8")
+WIDTHS = (360, 768, 1280)
+LEAST_CONTRAST = 4.5
+
+
+@dataclass
+class Visit:
+    """What a page did and showed; every list is of faults and should be empty."""
+
+    errors: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    sideways: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    pale: list[str] = field(default_factory=list)
+    flat: list[str] = field(default_factory=list)
+    tex: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    formulas: int = 0
+    folded: int = 0
+    ground: float = 0.0
+
+
+def visit(browser: Browser, address: str, scheme: str = "light") -> Visit:
+    """Open a page, unfold what is folded, and measure it at each width."""
+    seen = Visit()
+    context = browser.new_context(
+        color_scheme=scheme, viewport={"width": WIDTHS[-1], "height": 900}
+    )
+    page = context.new_page()
+    listen(page, address, seen)
+    page.goto(address, wait_until="networkidle")
+    unfold_with_keyboard(page, seen)
+    load_pictures(page)
+    for name, value in page.evaluate(MEASURE).items():
+        setattr(seen, name, value)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        seen.sideways += page.evaluate(SIDEWAYS)
+    context.close()
+    return seen
+
+
+def listen(page: Page, address: str, seen: Visit) -> None:
+    """Write down errors, and requests to anybody but the page's own host."""
+    own = urlsplit(address)[:2]
+
+    def on_console(message) -> None:
+        if message.type in ("error", "warning"):
+            seen.errors.append(f"{message.type}: {message.text}")
+
+    def on_request(request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob") and parts[:2] != own:
+            seen.strangers.append(request.url)
+
+    def on_response(response) -> None:
+        if response.status >= 400:
+            seen.errors.append(f"{response.status}: {response.url}")
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: seen.errors.append(f"uncaught: {error}"))
+    page.on("request", on_request)
+    page.on("response", on_response)
+
+
+def unfold_with_keyboard(page: Page, seen: Visit) -> None:
+    """Open each thing that is folded by focusing it and pressing Enter."""
+    for summary in page.locator("details:not([open]) > summary").element_handles():
+        if not summary.is_visible():
+            continue
+        seen.folded += 1
+        summary.focus()
+        page.keyboard.press("Enter")
+        if not summary.evaluate("summary => summary.parentElement.open"):
+            text = summary.inner_text()
+            seen.closed.append(f"Enter does not open '{text}'")
+    for menu in page.locator("[data-bs-toggle=dropdown]").all():
+        if menu.is_visible():
+            menu.focus()
+            page.keyboard.press("Enter")
+            if menu.get_attribute("aria-expanded") != "true":
+                seen.closed.append(f"Enter does not open {menu.inner_text()!r}")
+            page.keyboard.press("Escape")
+    for other in page.locator("article .dropdown:not(details)").all():
+        seen.closed.append(f"not a <details>: {other.inner_text()[:60]!r}")
+
+
+def load_pictures(page: Page) -> None:
+    """Let pictures that wait until they are scrolled to come in."""
+    page.evaluate(
+        """async () => {
+            for (const image of document.images) image.loading = "eager";
+            const shown = [...document.images].filter((i) => i.checkVisibility());
+            await Promise.allSettled(shown.map((image) => image.decode()));
+        }"""
+    )
