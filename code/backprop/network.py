@@ -203,7 +203,7 @@ class Network:
         for piece in pieces(len(data)):
             outputs, y = self.forward(images[piece]), data.labels[piece]
             loss += self.loss.forward(outputs, y) * len(y)
-            correct += np.count_nonzero(outputs.argmax(axis=1) == y)
+            correct += int(np.count_nonzero(outputs.argmax(axis=1) == y))
         return Evaluation(loss / len(data), correct / len(data))
 
     def save(self, path: str | os.PathLike[str]) -> None:
