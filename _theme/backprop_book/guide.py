@@ -1,13 +1,27 @@
-"""Prepare the PDF: drawings become vector PDF, so that TeX can place them."""
+"""Prepare the PDF: drawings as vectors, exercises that break across pages."""
 
+import shutil
 from pathlib import Path
 
 import typst
+from docutils import nodes
 from matplotlib import get_data_path
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.transforms.post_transforms.images import ImageConverter
+from sphinx_exercise.nodes import (
+    exercise_enumerable_node,
+    exercise_node,
+    solution_node,
+)
 
-PAGE = """#set page(width: auto, height: auto, margin: 0pt)
+FONTS = Path(get_data_path(), "fonts", "ttf")
+DRAWING = """#set page(width: auto, height: auto, margin: 0pt)
 #image("{name}")
+"""
+PREAMBLE = r"""
+\newcommand{{\bookaddress}}{{{address}}}
+\newcommand{{\booksubtitle}}{{{subtitle}}}
+\usepackage{{book}}
 """
 
 
@@ -23,16 +37,82 @@ class DrawingConverter(ImageConverter):
     def convert(self, source, target):
         """Set the drawing as the only thing on a page of its size."""
         source = Path(source)
-        page = PAGE.format(name=source.name).encode()
-        typst.compile(
-            page,
-            output=target,
-            root=source.parent,
-            font_paths=[Path(get_data_path(), "fonts", "ttf")],
-        )
+        page = DRAWING.format(name=source.name).encode()
+        typst.compile(page, output=target, root=source.parent, font_paths=[FONTS])
         return True
 
 
+class AnswersInLine(SphinxPostTransform):
+    """Print the title of a dropdown as the first words of its text."""
+
+    formats = ("latex",)
+    default_priority = 300
+
+    def run(self):
+        """Turn each dropdown's title into bold words."""
+        for box in self.document.findall(nodes.container):
+            if box.get("design_component") != "dropdown":
+                continue
+            title = box.children[0]
+            if not isinstance(title, nodes.rubric):
+                continue
+            words = nodes.strong("", f"{title.astext()}. ")
+            box.remove(title)
+            if box.children and isinstance(box.children[0], nodes.paragraph):
+                box.children[0].insert(0, words)
+            else:
+                box.insert(0, nodes.paragraph("", "", words))
+
+
+def visit_exercise(self, node):
+    """Open an exercise, with a target that links from other pages know."""
+    for target in {f"exercise:{node['label']}", f"{node['docname']}:{node['label']}"}:
+        self.body.append(rf"\phantomsection\label{{{target}}}" + "\n")
+    self.body.append(r"\begin{bookexercise}")
+
+
+def depart_exercise(self, node):
+    """Close an exercise."""
+    self.body.append("\\end{bookexercise}\n")
+
+
+def visit_solution(self, node):
+    """Open a solution."""
+    self.body.append(r"\begin{booksolution}")
+
+
+def depart_solution(self, node):
+    """Close a solution."""
+    self.body.append("\\end{booksolution}\n")
+
+
+def add_preamble(app, config):
+    """Hand the address, which stands in _config.yml alone, to the title page."""
+    config.latex_elements["preamble"] = PREAMBLE.format(
+        address=config.html_baseurl, subtitle=config.book_subtitle
+    )
+
+
+def number_by_chapter(app):
+    """Number exercises as on the site; the PDF's parts would add a level."""
+    app.config.numfig_secnum_depth = 1
+
+
+def copy_fonts(app):
+    """Bring the font of code, so that no system font is needed for it."""
+    if app.builder.format == "latex":
+        for font in FONTS.glob("DejaVuSansMono*.ttf"):
+            shutil.copy(font, app.outdir)
+
+
 def setup(app):
-    """Register the converter."""
+    """Connect to Sphinx."""
+    app.add_config_value("book_subtitle", "", "")
     app.add_post_transform(DrawingConverter)
+    app.add_post_transform(AnswersInLine)
+    for kind in (exercise_node, exercise_enumerable_node):
+        app.add_node(kind, override=True, latex=(visit_exercise, depart_exercise))
+    app.add_node(solution_node, override=True, latex=(visit_solution, depart_solution))
+    app.connect("config-inited", add_preamble, priority=100)
+    app.connect("builder-inited", number_by_chapter, priority=900)
+    app.connect("builder-inited", copy_fonts)
