@@ -16,8 +16,9 @@ def the_book() -> Book:
     """Read all chapters once."""
     files = [ROOT / f"{document}.md" for document in documents()]
     chapters = [Chapter.read(file, ROOT) for file in files if file.exists()]
-    bibliography = ROOT / "chapters" / "references.bib"
-    return Book(chapters, bibliography.read_text(encoding="utf-8"), ROOT)
+    references = ROOT / "chapters" / "references.bib"
+    cited = references.read_text(encoding="utf-8") if references.exists() else ""
+    return Book(chapters, cited, ROOT)
 
 
 def faults_of(document: str, check) -> list[str]:
