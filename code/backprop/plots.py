@@ -15,6 +15,7 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
@@ -188,7 +189,7 @@ def loss_along_weight(
     figure = Figure(figsize=(WIDTH, 3.0))
     ax = figure.subplots()
     ax.plot(nudges, losses, color=BLUE, marker="")
-    reach = 0.35 * np.ptp(nudges)
+    reach = 0.3 * np.ptp(nudges)
     ends = np.array([-reach, reach])
     ax.plot(ends, losses[here] + slope * ends, color=VERMILION, ls="--", marker="")
     ax.plot(0, losses[here], "o", color=INK, markersize=7)
@@ -199,12 +200,15 @@ def loss_along_weight(
         textcoords="offset points",
     )
     label_line(ax, nudges[-1], losses[-1], "loss", BLUE)
-    label_line(
-        ax,
-        ends[1],
-        losses[here] + slope * ends[1],
+    ax.annotate(
         "slope from\nbackpropagation",
-        VERMILION,
+        (ends[0], losses[here] + slope * ends[0]),
+        xytext=(-2, -8),
+        textcoords="offset points",
+        color=VERMILION,
+        ha="left",
+        va="top",
+        fontweight="bold",
     )
     ax.set(xlabel="change of one weight", ylabel="loss of one digit")
     return figure
@@ -258,15 +262,44 @@ def line_chart(
     figure = Figure(figsize=(WIDTH, 3.2))
     ax = figure.subplots()
     styles = ["-", "--", "-.", ":"]
+    lines = []
     for (name, y), style in zip(series.items(), styles, strict=False):
-        (line,) = ax.plot(x, np.asarray(y), ls=style)
+        (line,) = ax.plot(x, np.asarray(y), ls=style, label=name)
         if not markers:
             line.set_marker("")
-        label_line(
-            ax, np.asarray(x)[-1], np.asarray(y)[-1], name, str(line.get_color())
-        )
+        lines.append(line)
     ax.set(xlabel=x_label, ylabel=y_label, yscale="log" if log_y else "linear")
+    label_ends(ax, lines)
     return figure
+
+
+def label_ends(ax: Axes, lines: Sequence[Line2D], gap: float = 0.08) -> None:
+    """Write each line's name at its right end, no two closer than a gap.
+
+    The gap is a share of the axes' height.
+    """
+    ax.autoscale_view()  # so that the limits are known before anything is drawn
+    to_axes = ax.transData + ax.transAxes.inverted()
+    ends = [(line.get_xydata()[-1], line) for line in lines]  # type: ignore[index]
+    heights = sorted(
+        ((float(to_axes.transform(end)[1]), line) for end, line in ends),
+        key=lambda pair: pair[0],
+    )
+    lowest = -gap
+    for height, line in heights:
+        lowest = max(height, lowest + gap)
+        x = to_axes.transform(line.get_xydata()[-1])[0]  # type: ignore[index]
+        ax.annotate(
+            str(line.get_label()),
+            (x, lowest),
+            xycoords="axes fraction",
+            xytext=(6, 0),
+            textcoords="offset points",
+            color=str(line.get_color()),
+            va="center",
+            fontweight="bold",
+            annotation_clip=False,
+        )
 
 
 def activation_curves(
