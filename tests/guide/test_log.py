@@ -23,8 +23,8 @@ BAD = {
     "undefined_references": [
         "LaTeX Warning: Reference `eq-loss' on page 3 undefined on input line 99.",
         "LaTeX Warning: Citation `nobody' on page 3 undefined on input line 9.",
-        "LaTeX Warning: Hyper reference `chapters/01-trials::doc' on page 1 undefined on"
-        "\n input line 119.",
+        "LaTeX Warning: Hyper reference `chapters/01-trials::doc' on page 1 "
+        "undefined on\n input line 119.",
         "LaTeX Warning: There were undefined references.",
         "LaTeX Warning: Label `eq-loss' multiply defined.",
     ],
