@@ -164,13 +164,19 @@ def broken_images(site: Site) -> list[str]:
             ):
                 faults.append(page.say(tag, f"no such image: {address}"))
             other = tag.get("alt") if tag.name == "img" else tag.get("aria-label")
-            hidden = tag.get("aria-hidden") == "true"
-            if not str(other or "").strip() and not hidden:
+            if not str(other or "").strip() and not _is_decoration(tag):
                 faults.append(page.say(tag, f"no alt text: {address[:80]}"))
             # Sphinx and matplotlib put the address there when nobody wrote one.
             elif re.fullmatch(r"\S+\.(svg|png|jpe?g)|<Figure .*>", str(other).strip()):
                 faults.append(page.say(tag, f"alt text is no text: {other}"))
     return faults
+
+
+def _is_decoration(tag: Tag) -> bool:
+    """Tell a picture that is said to be empty in a link that has words, as a logo."""
+    link = tag.find_parent(["a", "button"])
+    is_empty = tag.get("alt") == "" or tag.get("aria-hidden") == "true"
+    return is_empty and link is not None and bool(link.get_text(strip=True))
 
 
 def third_parties(site: Site) -> list[str]:

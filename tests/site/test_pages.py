@@ -23,7 +23,8 @@ HEAD = """<!DOCTYPE html><html lang="en"><head><title>{name}</title>
 """
 ONE = """<h1 id="top">One</h1><a href="two.html#there">two</a> <a href="#top">up</a>
 <a href="https://example.org/">elsewhere</a> <a href="mailto:a@example.org">mail</a>
-<img src="a%20b.svg" alt="Two boxes."><p>It costs $5, or $6 a month.</p>
+<img src="a%20b.svg" alt="Two boxes."><a href="#top"><img src="a%20b.svg" alt="">1</a>
+<p>It costs $5, or $6 a month.</p>
 <code>\\frac{1}{2}</code>
 <math><mi>x</mi><annotation encoding="application/x-tex">\\frac</annotation></math>
 """
@@ -44,6 +45,7 @@ BAD = {
         ("a%20b.svg", "c.svg", "no such image: c.svg"),
         (' alt="Two boxes."', "", "no alt text: a%20b.svg"),
         ("Two boxes.", "", "no alt text: a%20b.svg"),
+        ("1</a>", "</a>", "no alt text: a%20b.svg"),
         ("Two boxes.", "a/b.svg", "alt text is no text: a/b.svg"),
         ("Two boxes.", "<Figure size 640x480>", "alt text is no text"),
     ],
@@ -71,7 +73,7 @@ BAD = {
         (' lang="en"', "", "without lang"),
     ],
     "raw_tex": [
-        ("It costs", "So \\frac{1}{2} is", "one.html:6: TeX is left: '\\\\frac'"),
+        ("It costs", "So \\frac{1}{2} is", "one.html:7: TeX is left: '\\\\frac'"),
         ("It costs", "So $$", "TeX is left: '$$'"),
         ("It costs", "So \\(x\\)", "TeX is left: '\\\\('"),
         ("It costs $5", "So $x_1$ costs 5", "TeX is left: '$x_1$'"),
