@@ -24,6 +24,7 @@ AMERICAN = {
     "artefact": "artifact",
     "behaviour": "behavior",
     "cancelled": "canceled",
+    "cancelling": "canceling",
     "catalogue": "catalog",
     "centre": "center",
     "centred": "centered",
@@ -587,6 +588,17 @@ def references(chapter: Chapter, book: Book) -> list[Fault]:
                         f"{{{role}}} of {key.strip()}, which is not in references.bib",
                     )
                 )
+    folder = Path(chapter.name).parent
+    pages = {Path(other.name).with_suffix("") for other in book.chapters}
+    for line, role, content in chapter.roles("doc"):
+        if folder / target_of(content).removesuffix(".md") not in pages:
+            faults.append(
+                Fault(
+                    chapter.name,
+                    line,
+                    f"{{{role}}} of {target_of(content)}, which is not in _toc.yml",
+                )
+            )
     for line, role, content in chapter.roles("glue:text", "glue"):
         key = content.split(":")[0]
         if not any(re.fullmatch(pattern, key) for pattern in chapter.glued):

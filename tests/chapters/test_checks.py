@@ -158,7 +158,7 @@ so by a test.
 
 ## Next
 
-The following chapter is made up as well.
+The following chapter is made up as well, like {doc}`02-made-up`.
 """.replace("FILLER", FILLER)
 
 CELL = "```{code-cell} ipython3\nprint(1)\n```"
@@ -194,7 +194,11 @@ BAD = {
     ],
     "closing_sections_say_something": [
         ("- Adding the one over", "Adding the one over", "at least two common mist"),
-        ("The following chapter is made up as well.", "More.", "'Next' has 1 words"),
+        (
+            "The following chapter is made up as well, like",
+            "More",
+            "'Next' has 2 words",
+        ),
     ],
     "check_yourself": [
         (ANSWER, "\n   Three.\n", "here are 2"),
@@ -255,6 +259,7 @@ BAD = {
         ("{numref}`fig-loss`", "{numref}`Figure %s <fig-x>`", "unknown label fig-x"),
         ("{eq}`eq-loss`", "{eq}`eq-x`", "{eq} to unknown label eq-x"),
         ("nobody1986", "somebody1986", "somebody1986, which is not in references"),
+        ("{doc}`02-made-up`", "{doc}`next <03-x>`", "of 03-x, which is not in _toc"),
         ("{glue:text}`accuracy`", "{glue:text}`loss:.2f`", "of loss: no cell"),
         (
             "{glue:text}`second-loss`",
