@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -250,9 +249,10 @@ class Network:
                 f"{path} was not written by Network.save (format "
                 f"{str(arrays.get('format'))!r}, expected {FORMAT!r})."
             )
-        if str(arrays["layers"]) != repr(self.layers):
+        layers = str(arrays.get("layers"))
+        if layers != repr(self.layers):
             raise SavedFileError(
-                f"{path} holds a network with the layers {arrays['layers']}, but "
+                f"{path} holds a network with the layers {layers}, but "
                 f"this one has {self.layers}. Build the same layers, then load."
             )
         for name, W in self.parameters.items():
@@ -300,7 +300,7 @@ class Network:
 
 def pieces(length: int) -> Iterator[slice]:
     """Yield slices that cover ``range(length)``, `ROWS_AT_A_TIME` rows each."""
-    for start in range(0, length, ROWS_AT_A_TIME):
+    for start in range(0, max(length, 1), ROWS_AT_A_TIME):  # no rows: one empty piece
         yield slice(start, min(start + ROWS_AT_A_TIME, length))
 
 
@@ -317,13 +317,14 @@ def check_finite(X: NDArray[np.floating]) -> None:
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Read all arrays of an ``.npz`` file, or raise `SavedFileError`."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, because np.load leaves a damaged file open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise SavedFileError(
             f"{path} does not exist; save the network first."
         ) from None
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, AttributeError) as why:
+    except Exception as why:  # a damaged file can make np.load raise about anything
         raise SavedFileError(
             f"{path} is damaged or not a saved network ({why}). Save the network again."
         ) from None
