@@ -79,13 +79,13 @@ class Split:
         return len(self.images)
 
     def __getitem__(
-        self, chosen: slice | NDArray[np.integer] | NDArray[np.bool_]
+        self, chosen: slice | list[int] | NDArray[np.integer] | NDArray[np.bool_]
     ) -> Split:
         if isinstance(chosen, (int, np.integer)):
             raise InputError(
                 f"A Split is cut by a slice or an array of indices, but the index is "
-                f"{chosen}. One example is split[{chosen}:{chosen + 1}]; one image "
-                f"is split.images[{chosen}]."
+                f"{chosen}. One example is split[[{chosen}]]; one image is "
+                f"split.images[{chosen}]."
             )
         return Split(self.images[chosen], self.labels[chosen])
 

@@ -231,8 +231,10 @@ def test_a_split_is_cut_by_slices_indices_and_masks():
 
 
 def test_a_split_is_not_cut_by_a_number():
-    with pytest.raises(InputError, match=r"index is 2\. One example is split\[2:3\]"):
-        Split(np.zeros((4, 2)), np.zeros(4, int))[2]
+    split = Split(np.zeros((4, 2)), np.zeros(4, int))
+    with pytest.raises(InputError, match=r"is -1\. One example is split\[\[-1\]\]"):
+        split[-1]
+    assert len(split[[-1]]) == 1
 
 
 # Which source ---------------------------------------------------------------------
