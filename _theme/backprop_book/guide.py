@@ -28,7 +28,7 @@ PREAMBLE = r"""
 class DrawingConverter(ImageConverter):
     """Convert SVG to PDF with Typst, which keeps text and lines."""
 
-    conversion_rules = [("image/svg+xml", "application/pdf")]
+    conversion_rules = (("image/svg+xml", "application/pdf"),)
 
     def is_available(self):
         """Typst comes with the book's requirements."""
@@ -94,7 +94,7 @@ def add_preamble(app, config):
 
 
 def number_by_chapter(app):
-    """Number exercises as on the site; the PDF's parts would add a level."""
+    """Count exercises as the site does; the PDF's parts would add a level."""
     app.config.numfig_secnum_depth = 1
 
 

@@ -6,6 +6,7 @@ Math, whose MATH table lets brackets and roots grow.
 """
 
 import base64
+import contextlib
 import html
 import io
 import json
@@ -160,16 +161,16 @@ def visit_display(self, node):
 
 def code_points(formulas):
     """Return the code points that MathML shows; single letters are italic."""
-    text = "".join(re.sub(r"<annotation.*?</annotation>|<[^>]*>", "", formula)
-                   for formula in formulas)
+    text = "".join(
+        re.sub(r"<annotation.*?</annotation>|<[^>]*>", "", formula)
+        for formula in formulas
+    )
     points = {ord(character) for character in html.unescape(text)}
     for point in list(points):
         name = unicodedata.name(chr(point), "")
         name = name.replace("LATIN ", "").replace("GREEK ", "").replace(" LETTER", "")
-        try:
+        with contextlib.suppress(KeyError):  # not a letter
             points.add(ord(unicodedata.lookup(f"MATHEMATICAL ITALIC {name}")))
-        except KeyError:
-            pass  # not a letter
     return points | {0x210E}  # ℎ is the italic h, outside of its block
 
 

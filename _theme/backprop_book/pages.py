@@ -92,8 +92,12 @@ def setup(app):
     # Jupyter Book sets this even when the extension it belongs to is left out.
     app.add_config_value("comments_config", {}, "")
     closed = "</details>\n", "</summary>\n"
-    app.add_node(details, html=(visit_details, lambda self, _: self.body.append(closed[0])))
-    app.add_node(summary, html=(visit_summary, lambda self, _: self.body.append(closed[1])))
+    app.add_node(
+        details, html=(visit_details, lambda self, _: self.body.append(closed[0]))
+    )
+    app.add_node(
+        summary, html=(visit_summary, lambda self, _: self.body.append(closed[1]))
+    )
     app.add_post_transform(FoldDropdowns)
     app.connect("html-page-context", require_description, priority=900)
     app.connect("build-finished", write_front_door, priority=100)

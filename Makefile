@@ -1,0 +1,42 @@
+# Needs Python 3.11 or newer, its venv module and make; each target makes .venv
+# if it is not there. What the targets do stands in _theme/make.py, which runs on
+# a bare Python.
+
+PYTHON ?=
+PORT ?= 8000
+export PORT
+
+candidates = $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
+
+define run
+@for python in $(candidates); do \
+  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+  then exec "$$python" _theme/make.py $@; fi; \
+done; \
+echo "make $@: found no Python 3.11 or newer (tried: $(candidates)). Install one," \
+  "or name it: make $@ PYTHON=/path/to/python3" >&2; \
+exit 1
+endef
+
+.PHONY: help html pdf test serve lock clean
+
+help:   ## print this list
+	@sed -n 's/^\([a-z]*\): *## /  make \1 - /p' Makefile
+
+html:   ## build the site
+	$(run)
+
+pdf:    ## build the printable guide (needs TeX)
+	$(run)
+
+test:   ## run the tests
+	$(run)
+
+serve:  ## build the site, serve it on localhost, rebuild on change (PORT=8000)
+	$(run)
+
+lock:   ## renew requirements.txt from pyproject.toml
+	$(run)
+
+clean:  ## remove all that builds and tests made, apart from .venv
+	$(run)

@@ -1,0 +1,256 @@
+"""What the Makefile's targets do, on a bare Python: `python3 _theme/make.py html`.
+
+Each target first makes sure of `.venv`, then runs its one command there. Every
+failure that a reader can mend ends in one sentence that says how.
+"""
+
+import errno
+import hashlib
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+BIN = VENV / "bin"
+BUILD = ROOT / "_build"
+GUIDE = "backpropagation-tutorial"
+WATCHED = ["_config.yml", "_toc.yml", "_theme", "chapters", "code", "figures"]
+TEX_PACKAGES = (
+    "latexmk texlive-xetex texlive-latex-recommended texlive-latex-extra "
+    "texlive-fonts-recommended fonts-texgyre fonts-texgyre-math"
+)
+
+
+class MakeError(Exception):
+    """One plain sentence for the reader, with the remedy."""
+
+
+def say(text):
+    """Print a line at once, so that it stands before the output it announces."""
+    print(f"==> {text}", flush=True)
+
+
+def run(*command, cwd=ROOT):
+    """Run a command in the book's folder; return its exit code."""
+    environment = {**os.environ, "PYTHONNOUSERSITE": "1"}
+    command = [str(word) for word in command]
+    return subprocess.run(command, cwd=cwd, env=environment).returncode
+
+
+# --- The virtual environment ---------------------------------------------------
+
+
+def wanted_state():
+    """Say where the environment is, its Python, and a digest of what is in it."""
+    digest = hashlib.sha256()
+    for name in ("requirements.txt", "pyproject.toml"):
+        digest.update((ROOT / name).read_bytes())
+    return f"{VENV}\n{sys.version}\n{digest.hexdigest()}\n"
+
+
+def check_writable():
+    """Fail early in a folder that can't be written to."""
+    try:
+        with tempfile.TemporaryFile(dir=ROOT):
+            pass
+    except OSError as error:
+        raise MakeError(
+            f"the folder {ROOT} can't be written to; copy the book to one that can"
+        ) from error
+
+
+def make_venv(folder, clear=False):
+    """Make a virtual environment with pip."""
+    try:
+        import venv  # some systems pack it apart from Python
+
+        venv.create(folder, with_pip=True, clear=clear, symlinks=True)
+    except (ImportError, subprocess.CalledProcessError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise MakeError(
+            f"{sys.executable} can't make virtual environments; install its venv "
+            "module (Debian, Ubuntu: apt install python3-venv)"
+        ) from error
+
+
+def pip(*arguments):
+    """Run the environment's pip; give up soon where there is no network."""
+    options = ["--quiet", "--disable-pip-version-check", "--retries", "2"]
+    return run(BIN / "python", "-m", "pip", "install", *options, *arguments)
+
+
+def prepare():
+    """Make `.venv` what requirements.txt and pyproject.toml ask for."""
+    check_writable()
+    stamp = VENV / "made-from"
+    old = stamp.read_text().splitlines() if stamp.exists() else []
+    new = wanted_state()
+    if old == new.splitlines():
+        return
+    say("Installing what the book needs into .venv (a minute or two, once)")
+    moved = old[:-1] != new.splitlines()[:-1]  # its scripts name another place
+    make_venv(VENV, clear=bool(old) and moved)
+    if pip("--require-hashes", "-r", "requirements.txt"):
+        raise MakeError(
+            "pip could not install the packages (its reasons are above); the first "
+            "run needs the network, so connect and try again"
+        )
+    # The library itself, from this folder and without asking the network.
+    if pip("--no-index", "--no-deps", "--no-build-isolation", "--editable", "."):
+        raise MakeError("pip could not install the library; its reasons are above")
+    stamp.write_text(new)
+
+
+# --- The targets -----------------------------------------------------------------
+
+
+def build_book(*options):
+    """Run Jupyter Book, with warnings as errors."""
+    command = [BIN / "jupyter-book", "build", ".", "-W", "--keep-going", "-n"]
+    if run(*command, *options):
+        raise MakeError("the book was not built; the reasons are above")
+
+
+def html():
+    """Build the site."""
+    prepare()
+    say("Building the site; the first build trains the networks (some minutes)")
+    build_book()
+    say(f"Open {(BUILD / 'html' / 'index.html').as_uri()}")
+
+
+def pdf():
+    """Build the guide."""
+    missing = [name for name in ("xelatex", "latexmk") if not shutil.which(name)]
+    if missing:
+        raise MakeError(
+            f"TeX is needed and {' and '.join(missing)} not found; install it "
+            f"(Debian, Ubuntu: apt install {TEX_PACKAGES})"
+        )
+    prepare()
+    say("Building the guide; the first build trains the networks (some minutes)")
+    build_book("--builder", "latex")
+    say("Setting the type")
+    folder = BUILD / "latex"
+    options = ["-xelatex", "-interaction=nonstopmode", "-halt-on-error", "-silent"]
+    if run("latexmk", *options, f"{GUIDE}.tex", cwd=folder):
+        raise MakeError(
+            f"TeX stopped; the reason is in {folder / GUIDE}.log. If a file or font "
+            f"is not found there: apt install {TEX_PACKAGES}"
+        )
+    say(f"Open {(folder / GUIDE).with_suffix('.pdf').as_uri()}")
+
+
+def test():
+    """Run the tests; pytest has the last word, also on what it skipped."""
+    prepare()
+    say("Running the tests")
+    sys.exit(run(BIN / "python", "-m", "pytest"))
+
+
+def latest_change():
+    """Return when a source of the book last changed."""
+    times = [(ROOT / name).stat().st_mtime for name in WATCHED]
+    for name in WATCHED:
+        for path in (ROOT / name).rglob("*.*"):
+            if path.suffix != ".pyc":
+                times.append(path.stat().st_mtime)
+    return max(times)
+
+
+class QuietPages(http.server.SimpleHTTPRequestHandler):
+    """Serve files without a line for each."""
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+def serve():
+    """Build the site, serve it on this machine only, and rebuild on change."""
+    port = int(os.environ.get("PORT", "8000"))
+    pages = partial(QuietPages, directory=BUILD / "html")
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), pages)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise MakeError(
+            f"port {port} is taken; choose another: make serve PORT={port + 1}"
+        ) from error
+    prepare()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    built = 0
+    while True:
+        if latest_change() > built:
+            built = time.time()
+            say("Building the site")
+            try:
+                build_book()
+            except MakeError as failure:
+                say(f"{failure}; waiting for the next change")
+            say(f"Open http://localhost:{port}/ (Ctrl-C ends; changes are built)")
+        time.sleep(1)
+
+
+def lock():
+    """Renew requirements.txt with uv, from a throw-away environment."""
+    check_writable()
+    say("Resolving versions with uv (needs the network)")
+    with tempfile.TemporaryDirectory() as folder:
+        make_venv(folder)
+        python = Path(folder, "bin", "python")
+        if run(python, "-m", "pip", "install", "--quiet", "uv"):
+            raise MakeError(
+                "pip could not install uv; connect to the network, try again"
+            )
+        options = (
+            "--quiet --extra book --extra test --universal --python-version 3.11 "
+            "--generate-hashes --no-emit-index-url --no-header -o requirements.txt"
+        )
+        uv = Path(folder, "bin", "uv")
+        if run(uv, "pip", "compile", "pyproject.toml", *options.split()):
+            raise MakeError("uv found no versions that fit together; see above")
+    say(f"Renewed {ROOT / 'requirements.txt'}")
+
+
+def clean():
+    """Remove what builds and tests made."""
+    check_writable()
+    for name in (
+        "_build",
+        ".pytest_cache",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".hypothesis",
+    ):
+        shutil.rmtree(ROOT / name, ignore_errors=True)
+    for folder in ("_theme", "code", "tests"):
+        for cache in (ROOT / folder).rglob("__pycache__"):
+            shutil.rmtree(cache)
+    say(f"Removed _build and the caches from {ROOT}; .venv stays")
+
+
+def main():
+    """Run the target named on the command line."""
+    targets = {f.__name__: f for f in (html, pdf, test, serve, lock, clean)}
+    name = sys.argv[1] if len(sys.argv) == 2 else ""
+    if name not in targets:
+        sys.exit(f"usage: make.py {'|'.join(targets)}")
+    try:
+        targets[name]()
+    except MakeError as failure:
+        sys.exit(f"make {name}: {failure}.")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
