@@ -657,22 +657,23 @@ def typed_numbers(chapter: Chapter, book: Book) -> list[Fault]:
     ``$…$``), and paragraphs or tables with a {cite}, whose numbers others published.
     """
     faults = []
-    raw = chapter.lines
     for line, text in chapter.paragraphs() + chapter.captions:
-        source = "\n".join(raw[line - 1 : line + text.count("\n")])
-        if "{cite" in source + text:
+        lines = chapter.lines[line - 1 : line + text.count("\n")]
+        # A figure's alternative text is of the source that its caption cites.
+        beside = [other for at, other in chapter.captions if at == line]
+        if "{cite" in "\n".join([*lines, *beside]):
             continue
+        seen = set()
         for kind, pattern in MEASURED.items():
             for match in pattern.finditer(readable(text)):
-                faults.append(
-                    Fault(
-                        chapter.name,
-                        line + text.count("\n", 0, match.start()),
-                        f"'{match[0].strip()}' is typed: glue {kind} that a run "
-                        "produced, put a chosen or defined one into $…$, cite one "
-                        "that was published",
-                    )
+                at = line + text.count("\n", 0, match.start())
+                advice = (
+                    f"'{match[0].strip()}' is typed: glue {kind} that a run produced, "
+                    "put a chosen or defined one into $…$, cite one that was published"
                 )
+                if match.start() not in seen:
+                    faults.append(Fault(chapter.name, at, advice))
+                seen.add(match.start())
     return faults
 
 

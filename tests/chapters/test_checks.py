@@ -287,6 +287,7 @@ BAD = {
         ("{glue:text}`accuracy`", "an accuracy of 0.982", "'0.982' is typed"),
         ("{glue:text}`second-loss`", "2.43", "'2.43' is typed"),
         ("The loss over batches", "The loss falls to 0.0123", "'0.0123' is typed"),
+        (ALT, "A line from 97.5 falls to 4.25, as the axis says.", "'97.5' is typed"),
         ("   Rows.\n", "   A share of 11.35.\n", "'11.35' is typed"),
     ],
 }
@@ -341,6 +342,14 @@ Its text.
 :::
 """
     assert reading_words(Chapter("chapters/01-x.md", text)) == 2 + 5 + 2 + 2
+
+
+def test_a_figure_shows_the_numbers_that_its_caption_cites():
+    check = next(check for check in FOR_ALL if check.__name__ == "typed_numbers")
+    text = GOOD.replace(ALT, "Published errors as dots, from 12.25 down to 0.95.")
+    assert len(faults_of(check, text)) == 1
+    cited = "Errors {cite:t}`nobody1986` published."
+    assert faults_of(check, text.replace("The loss over batches.", cited)) == []
 
 
 @pytest.mark.parametrize(
