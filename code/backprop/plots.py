@@ -203,10 +203,10 @@ def loss_along_weight(
     ax.annotate(
         "slope from\nbackpropagation",
         (ends[0], losses[here] + slope * ends[0]),
-        xytext=(-2, -8),
+        xytext=(-4, -8),
         textcoords="offset points",
         color=VERMILION,
-        ha="left",
+        ha="right",
         va="top",
         fontweight="bold",
     )
