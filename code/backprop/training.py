@@ -216,10 +216,11 @@ def check_settings(data: Split, epochs: int, batch_size: int) -> None:
             f"train: there must be one label for each image, but there are "
             f"{len(data.images)} images and {len(data.labels)} labels."
         )
-    if epochs < 1:
-        raise InputError(f"train: epochs must be at least 1, but is {epochs}.")
-    if batch_size < 1:
-        raise InputError(f"train: batch_size must be at least 1, but is {batch_size}.")
+    for name, number in (("epochs", epochs), ("batch_size", batch_size)):
+        if not isinstance(number, (int, np.integer)) or number < 1:
+            raise InputError(
+                f"train: {name} must be a whole number of at least 1, but is {number}."
+            )
     check_finite(data.images)
 
 
