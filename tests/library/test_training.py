@@ -1,0 +1,351 @@
+"""The training loop: repeatable, able to learn, and clear about what goes wrong."""
+
+import re
+
+import numpy as np
+import pytest
+from backprop import (
+    SGD,
+    Dense,
+    History,
+    InputError,
+    MeanSquaredError,
+    Network,
+    ReLU,
+    Sigmoid,
+    SoftmaxCrossEntropy,
+    Split,
+    Tanh,
+    TrainingError,
+    cosine,
+    linear,
+    train,
+    train_step,
+)
+from backprop.training import mini_batches
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def made(seed=0, loss=SoftmaxCrossEntropy, dtype=np.float32, activation=ReLU):
+    """Return a small network for digits."""
+    layers = [Dense(784, 16), activation(), Dense(16, 10)]
+    return Network(layers, loss=loss(), seed=seed, dtype=dtype)
+
+
+def run(data, network=None, **changed):
+    """Train a small network quietly; return it and its history."""
+    network = made() if network is None else network
+    settings = {
+        "optimizer": SGD(0.1, momentum=0.9),
+        "epochs": 2,
+        "batch_size": 32,
+        "progress": False,
+    }
+    return network, train(network, data, **(settings | changed))
+
+
+def same(first, second):
+    """Tell whether two trainings gave the same bits."""
+    (network, history), (other, again) = first, second
+    theirs = other.parameters
+    return history.batch_loss.tobytes() == again.batch_loss.tobytes() and all(
+        W.tobytes() == theirs[name].tobytes() for name, W in network.parameters.items()
+    )
+
+
+@pytest.fixture(scope="session")
+def few(digits):
+    """Return 200 training images: no multiple of 32, so the last batch is smaller."""
+    return digits.train[:200]
+
+
+# Repeatable -----------------------------------------------------------------------
+
+
+def test_training_is_repeatable_to_the_last_bit(few, digits):
+    first = run(few, validation=digits.validation)
+    second = run(few, validation=digits.validation)
+    assert same(first, second)
+    for name in ("training_loss", "validation_loss", "validation_accuracy"):
+        np.testing.assert_array_equal(
+            getattr(first[1], name), getattr(second[1], name), strict=True
+        )
+
+
+def test_another_seed_shuffles_otherwise(few):
+    assert not same(run(few, seed=0), run(few, seed=1))
+
+
+def test_another_network_seed_starts_otherwise(few):
+    assert not same(run(few, made(seed=0)), run(few, made(seed=1)))
+
+
+def test_training_does_not_touch_numpys_global_generator(few):
+    np.random.seed(1)  # noqa: NPY002
+    first = run(few)
+    np.random.seed(2)  # noqa: NPY002
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    assert same(first, run(few))
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+def test_validation_only_looks_on(few, digits):
+    assert same(run(few), run(few, validation=digits.validation))
+
+
+def test_training_leaves_the_data_alone(few):
+    images, labels = few.images.copy(), few.labels.copy()
+    run(few)
+    np.testing.assert_array_equal(few.images, images)
+    np.testing.assert_array_equal(few.labels, labels)
+
+
+# Learning -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation", "rate"),
+    [
+        (SoftmaxCrossEntropy, ReLU, 0.05),
+        (SoftmaxCrossEntropy, Sigmoid, 0.2),
+        (MeanSquaredError, Tanh, 0.01),
+    ],
+)
+def test_twenty_digits_are_learned_without_error(digits, loss, activation, rate):
+    twenty, network = digits.train[:20], made(loss=loss, activation=activation)
+    settings = {"optimizer": SGD(rate, momentum=0.9), "epochs": 100, "batch_size": 5}
+    network, history = run(twenty, network, **settings)
+    result = network.evaluate(twenty)
+    assert result.accuracy == 1
+    assert result.loss < 0.01 < history.training_loss[0]
+
+
+def test_a_few_epochs_beat_guessing_by_far(digits):
+    network, history = run(digits.train, validation=digits.validation, epochs=3)
+    assert history.validation_accuracy[-1] > 0.8
+    assert np.all(np.diff(history.training_loss) < 0)
+    assert network.evaluate(digits.test).accuracy > 0.8
+
+
+def test_a_training_goes_on_where_the_last_one_stopped(few):
+    network, first = run(few)
+    _, second = run(few, network)
+    assert second.training_loss[0] < first.training_loss[-1]
+
+
+def test_a_step_is_forward_backward_update(few):
+    X, y = few.images[:8], few.labels[:8]
+    ours, by_hand = made(), made()
+    loss = train_step(ours, X, y, SGD(0.5), factor=0.5)
+    assert loss == by_hand.loss.forward(by_hand.forward(X), y)
+    by_hand.backward(by_hand.loss.backward())
+    for name, W in by_hand.parameters.items():
+        expected = W - np.float32(0.25) * by_hand.gradients[name]
+        np.testing.assert_allclose(ours.parameters[name], expected, rtol=1e-6)
+
+
+def test_all_weights_move_after_all_gradients_are_known(few):
+    """Were W of a later layer moved first, an earlier gradient would be wrong."""
+    network, X, y = made(dtype=np.float64), few.images[:8], few.labels[:8]
+    network.loss.forward(network.forward(X), y)
+    network.backward(network.loss.backward())
+    before = {name: W.copy() for name, W in network.parameters.items()}
+    gradients = {name: dW.copy() for name, dW in network.gradients.items()}
+    train_step(network, X, y, SGD(0.5))
+    for name, W in network.parameters.items():
+        expected = before[name] - 0.5 * gradients[name]
+        np.testing.assert_allclose(W, expected, rtol=1e-12, atol=1e-15)
+
+
+# What a history holds -------------------------------------------------------------
+
+
+def test_a_history_has_an_entry_a_step_and_an_epoch(few, digits):
+    _, history = run(few, epochs=3, validation=digits.validation)
+    assert isinstance(history, History)
+    assert history.batch_loss.shape == (21,)  # 200 / 32, rounded up, three times
+    assert history.training_loss.shape == (3,)
+    assert history.validation_loss.shape == history.validation_accuracy.shape == (3,)
+    assert history.seconds > 0
+    expected = history.batch_loss.reshape(3, 7).mean(axis=1)
+    np.testing.assert_allclose(history.training_loss, expected)
+
+
+def test_the_last_validation_is_that_of_the_trained_network(few, digits):
+    network, history = run(few, validation=digits.validation)
+    result = network.evaluate(digits.validation)
+    assert history.validation_loss[-1] == result.loss
+    assert history.validation_accuracy[-1] == result.accuracy
+
+
+def test_without_validation_its_entries_are_empty(few):
+    _, history = run(few)
+    assert history.validation_loss.shape == history.validation_accuracy.shape == (0,)
+
+
+def test_the_first_batch_loss_is_that_of_the_untrained_network(few):
+    _, history = run(few, batch_size=200)
+    untrained = made().evaluate(few)
+    assert history.batch_loss[0] == pytest.approx(untrained.loss, rel=1e-6)
+
+
+def test_a_history_cannot_be_changed(few):
+    _, history = run(few)
+    with pytest.raises(AttributeError):
+        history.seconds = 0.0
+
+
+# Batches, schedule, progress ------------------------------------------------------
+
+
+@given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 1000))
+def test_each_example_is_seen_once_an_epoch_with_its_own_label(size, batch_size, seed):
+    data = Split(np.arange(2.0 * size).reshape(size, 2), np.arange(size))
+    rows, labels = [], []
+    for X, y in mini_batches(data, batch_size, np.random.default_rng(seed)):
+        assert len(X) == len(y) <= batch_size
+        rows += X.tolist()
+        labels += y.tolist()
+    assert sorted(labels) == list(range(size))
+    assert rows == data.images[labels].tolist()
+
+
+def test_each_epoch_has_an_order_of_its_own():
+    data = Split(np.zeros((50, 2)), np.arange(50))
+    rng = np.random.default_rng(0)
+    first, second = ([*np.concatenate([y for _, y in mini_batches(data, 8, rng)])]
+                     for _ in range(2))  # fmt: skip
+    assert first != second
+    assert first != sorted(first)
+
+
+def test_a_batch_larger_than_the_data_is_one_batch(few):
+    _, history = run(few, batch_size=5000)
+    assert history.batch_loss.shape == (2,)
+    assert same(run(few, batch_size=200), run(few, batch_size=5000))
+
+
+def test_the_schedule_gets_the_progress_of_each_step(few):
+    asked = []
+
+    def spy(progress):
+        asked.append(progress)
+        return 1.0
+
+    run(few, schedule=spy)
+    np.testing.assert_allclose(asked, np.arange(14) / 14)
+
+
+@pytest.mark.parametrize("schedule", [linear, cosine])
+def test_the_schedule_changes_the_training(few, schedule):
+    assert not same(run(few), run(few, schedule=schedule))
+    assert same(run(few), run(few, schedule=lambda progress: 1.0))
+
+
+def test_without_progress_nothing_is_printed(few, capfd):
+    run(few)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_with_progress_there_is_a_bar_on_stderr_only(few, capfd):
+    run(few, progress=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "2/2" in err
+
+
+# Wrong input ----------------------------------------------------------------------
+
+
+def test_an_empty_data_set_is_refused(few):
+    with pytest.raises(InputError, match="train: the data set is empty"):
+        run(few[:0])
+
+
+@pytest.mark.parametrize("epochs", [0, -1])
+def test_less_than_one_epoch_is_refused(few, epochs):
+    with pytest.raises(InputError, match=rf"epochs must be .* 1, but is {epochs}\."):
+        run(few, epochs=epochs)
+
+
+@pytest.mark.parametrize("size", [0, -32])
+def test_a_batch_size_below_one_is_refused(few, size):
+    with pytest.raises(InputError, match=rf"batch_size must be .* 1, but is {size}\."):
+        run(few, batch_size=size)
+
+
+@pytest.mark.parametrize("setting", ["epochs", "batch_size"])
+def test_a_number_that_is_not_whole_is_refused(few, setting):
+    with pytest.raises(InputError, match=rf"{setting} must be .* but is 2\.5"):
+        run(few, **{setting: 2.5})
+
+
+def test_images_without_as_many_labels_are_refused(few):
+    with pytest.raises(InputError, match=r"200 images and 199 labels"):
+        run(Split(few.images, few.labels[:-1]))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_nan_or_infinity_in_the_data_is_refused_before_any_step(few, wrong):
+    images = few.images.copy()
+    images[17, 3] = wrong
+    network = made()
+    with pytest.raises(InputError, match=r"X holds NaN or infinity, first in row 17\."):
+        run(Split(images, few.labels), network)
+    for name, W in made().parameters.items():
+        np.testing.assert_array_equal(network.parameters[name], W)
+
+
+def test_raw_pixels_are_refused_with_the_remedy(few):
+    pixels = (few.images * 255).astype(np.uint8)
+    with pytest.raises(InputError, match=r"X is uint8\. .* X / 255"):
+        run(Split(pixels, few.labels))
+
+
+def test_images_of_another_width_name_the_layer(few):
+    with pytest.raises(
+        InputError, match=r"Dense\(784, 16\): X must have .*784\).*\(32, 100\)"
+    ):
+        run(Split(few.images[:, :100], few.labels))
+
+
+@pytest.mark.parametrize("label", [-1, 10])
+def test_labels_out_of_range_are_refused(few, label):
+    labels = few.labels.copy()
+    labels[5] = label
+    with pytest.raises(InputError, match=rf"from 0 to 9, .* label {label}\."):
+        run(Split(few.images, labels))
+
+
+def test_float_labels_are_refused_with_the_remedy(few):
+    with pytest.raises(InputError, match=r"Labels must be whole .*labels\.astype\(int"):
+        run(Split(few.images, few.labels.astype(float)))
+
+
+# A loss that is no number ---------------------------------------------------------
+
+
+def test_a_loss_that_became_nan_is_located_and_explained(few):
+    with pytest.raises(TrainingError) as caught:
+        run(few, made(loss=MeanSquaredError), optimizer=SGD(1e20), epochs=5)
+    message = str(caught.value)
+    assert re.match(r"The loss became (inf|nan) at step [2-7] \(epoch 1\);", message)
+    assert "learning rate is too high (try a tenth of it" in message
+    assert "SGD(learning_rate=1e+20, momentum=0.0)" in message
+    assert "inputs are not scaled to [0, 1]" in message
+    assert "initial weights are too large" in message
+
+
+@pytest.mark.parametrize(("step", "epoch"), [(1, 1), (7, 1), (8, 2), (14, 2)])
+def test_the_step_and_the_epoch_of_a_nan_are_right(few, step, epoch):
+    class Fails(SoftmaxCrossEntropy):
+        calls = 0
+
+        def forward(self, outputs, targets):
+            self.calls += 1
+            loss = super().forward(outputs, targets)
+            return float("nan") if self.calls == step else loss
+
+    with pytest.raises(TrainingError, match=rf"nan at step {step} \(epoch {epoch}\)"):
+        run(few, made(loss=Fails))
