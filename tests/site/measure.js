@@ -11,7 +11,12 @@
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 1;
   const brush = canvas.getContext("2d", { willReadFrequently: true });
+  const known = new Map();
   const rgba = (color) => {
+    if (!known.has(color)) known.set(color, paint(color));
+    return known.get(color);
+  };
+  const paint = (color) => {
     brush.clearRect(0, 0, 1, 1);
     brush.fillStyle = color;
     brush.fillRect(0, 0, 1, 1);
