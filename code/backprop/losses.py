@@ -52,8 +52,8 @@ class SoftmaxCrossEntropy:
     Examples
     --------
     >>> loss = SoftmaxCrossEntropy()
-    >>> loss.forward(np.zeros((1, 10)), np.array([3])) == np.log(10)
-    True
+    >>> round(loss.forward(np.zeros((1, 10)), np.array([3])), 3)  # ln 10
+    2.303
     >>> loss.backward().round(1)
     array([[ 0.1,  0.1,  0.1, -0.9,  0.1,  0.1,  0.1,  0.1,  0.1,  0.1]])
     """

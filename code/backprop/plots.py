@@ -295,7 +295,7 @@ def label_ends(ax: Axes, lines: Sequence[Line2D], gap: float = 0.08) -> None:
             xycoords="axes fraction",
             xytext=(6, 0),
             textcoords="offset points",
-            color=str(line.get_color()),
+            color=line.get_color(),
             va="center",
             fontweight="bold",
             annotation_clip=False,
@@ -375,17 +375,19 @@ def batch_loss_curve(
         ax.plot(steps[window - 1 :], smooth, color=BLUE, marker="")
         label_line(ax, steps[-1], smooth[-1], "mean of\n50 steps", BLUE)
     ax.axhline(chance, color=GRAY, ls=":")
-    ax.text(1, chance * 1.05, "knowing nothing: ln 10", color=GRAY)
+    ax.text(1, chance * 1.4, "knowing nothing: ln 10", color=GRAY)
     ax.axvline(steps_per_epoch, color=VERMILION, ls="--", lw=1)
     ax.annotate(
         "end of the\nfirst epoch ",
-        (steps_per_epoch, chance / 2),
+        (steps_per_epoch, 0.04),
+        xycoords=("data", "axes fraction"),
         color=VERMILION,
         ha="right",
     )
     ax.set(
         xscale="log",
         yscale="log",
+        ylim=(None, 3 * chance),
         xlabel="step (one mini-batch each)",
         ylabel="loss of the batch",
     )
@@ -414,9 +416,9 @@ def learning_curves(histories: Sequence[History]) -> Figure:
     training = np.array([h.training_loss for h in histories])
     validation = np.array([h.validation_loss for h in histories])
     accuracy = np.array([h.validation_accuracy for h in histories])
-    spread_line(left, training, "training", BLUE, "-", "o")
+    spread_line(left, training, "training", BLUE, "-", "o", label_above=False)
     spread_line(left, validation, "validation", VERMILION, "--", "s")
-    spread_line(right, accuracy, "validation", VERMILION, "--", "s")
+    spread_line(right, accuracy, "validation", VERMILION, "--", "s", label_above=False)
     left.set(xlabel="epoch", ylabel="loss", yscale="log")
     right.set(xlabel="epoch", ylabel="accuracy")
     right.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
@@ -432,13 +434,23 @@ def spread_line(
     color: str,
     style: str,
     marker: str,
+    label_above: bool = True,
 ) -> None:
     """Draw the mean of runs (runs, epochs) as a line, their span as a band."""
     epochs = np.arange(1, runs.shape[1] + 1)
     mean = runs.mean(axis=0)
     ax.fill_between(epochs, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.2)
     ax.plot(epochs, mean, color=color, ls=style, marker=marker, markersize=4)
-    label_line(ax, epochs[-1], mean[-1], name, color)
+    ax.annotate(
+        name,
+        (epochs[-1], mean[-1]),
+        xytext=(0, 10 if label_above else -10),
+        textcoords="offset points",
+        color=color,
+        ha="right",
+        va="bottom" if label_above else "top",
+        fontweight="bold",
+    )
 
 
 def confusion_matrix(counts: NDArray[np.integer]) -> Figure:
@@ -550,7 +562,7 @@ def published_errors(rows: Sequence[tuple[str, float, bool]]) -> Figure:
         ax.plot([0, error], [place, place], color=color, lw=1, marker="")
         ax.plot(error, place, marker="D" if ours else "o", color=color, markersize=7)
         ax.annotate(
-            f"{error:.2f}",
+            f"{error:.3g}",
             (error, place),
             xytext=(8, 0),
             textcoords="offset points",

@@ -166,7 +166,7 @@ def softmax_cross_entropy_any_size() -> tuple[sp.Expr, sp.Expr]:
     Examples
     --------
     >>> softmax_cross_entropy_any_size()[1]
-    -KroneckerDelta(j, y) + exp(z[j])/Sum(exp(z[i]), (i, 1, n))
+    exp(z[j])/Sum(exp(z[i]), (i, 1, n)) - KroneckerDelta(j, y)
     """
     n, i, j, y = sp.symbols("n i j y", integer=True, positive=True)
     logits = sp.IndexedBase("z")

@@ -98,8 +98,8 @@ def train(
     >>> network = Network([Dense(784, 10)], loss=SoftmaxCrossEntropy(), seed=0)
     >>> history = train(network, digits.train, optimizer=SGD(0.1), epochs=2,
     ...                 progress=False)
-    >>> history.training_loss[1] < history.training_loss[0]
-    np.True_
+    >>> bool(history.training_loss[1] < history.training_loss[0])
+    True
     """
     check_settings(data, epochs, batch_size)
     rng = np.random.default_rng(seed)
@@ -155,6 +155,15 @@ def train_step(
     -------
     float
         Loss of the batch before the step.
+
+    Examples
+    --------
+    >>> from backprop import Dense, SGD, SoftmaxCrossEntropy
+    >>> network = Network([Dense(2, 2)], loss=SoftmaxCrossEntropy(), seed=0)
+    >>> X, y = np.array([[0.0, 1.0]]), np.array([1])
+    >>> losses = [train_step(network, X, y, SGD(0.5)) for _ in range(2)]
+    >>> losses[1] < losses[0]
+    True
     """
     with np.errstate(over="ignore", invalid="ignore"):  # `train` says it better
         logits = network.forward(X)
