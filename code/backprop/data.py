@@ -300,14 +300,14 @@ def fetch(names: list[str], directory: Path, tried: list[str]) -> bool:
 
 
 def answering_mirrors() -> list[str]:
-    """Return the mirrors that answer within `PATIENCE` seconds.
+    """Return the mirrors that answer within `PATIENCE` seconds, in their order.
 
     They are asked in threads, because the look-up of a name can hang for minutes
     and heeds no time-out.
     """
     import requests
 
-    answered = []
+    answered = set()
 
     def ask(mirror: str) -> None:
         try:
@@ -317,7 +317,7 @@ def answering_mirrors() -> list[str]:
         except (OSError, ValueError):  # every exception of requests is one of them
             return
         if answer.status_code == requests.codes.ok:
-            answered.append(mirror)
+            answered.add(mirror)
 
     deadline = monotonic() + PATIENCE
     threads = [Thread(target=ask, args=(mirror,), daemon=True) for mirror in MIRRORS]
@@ -325,7 +325,7 @@ def answering_mirrors() -> list[str]:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, deadline - monotonic()))
-    return list(answered)
+    return [mirror for mirror in MIRRORS if mirror in answered]
 
 
 def fetch_from(mirror: str, name: str, directory: Path, tried: list[str]) -> bool:
