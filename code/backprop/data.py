@@ -39,7 +39,7 @@ CHECKSUMS = {  # SHA-256
     TEST_LABELS: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 }
 SOURCES = ("auto", "mnist", "embedded")
-PATIENCE = 3.5  # seconds in which a mirror must answer, else we are offline
+PATIENCE = 3.0  # seconds in which a mirror must answer, else we are offline
 STALL = 10.0  # seconds without a byte after which a download is given up
 EMBEDDED_SEED = 20
 
