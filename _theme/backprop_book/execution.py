@@ -82,10 +82,23 @@ def prune_caches(caches):
         shutil.rmtree(old)
 
 
+def quiet_kernels(build):
+    """Give kernels settings of their own, not those of whoever builds."""
+    profile = build / ".ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    settings = "get_config().IPKernelApp.log_level = 40  # errors only\n"
+    (profile / "ipython_kernel_config.py").write_text(settings)
+    os.environ["IPYTHONDIR"] = str(build / ".ipython")
+    os.environ["TQDM_DISABLE"] = "1"  # no progress bars on pages
+    # The order of additions, so the last digits, depends on the threads; one is
+    # also the fastest for matrices of this size on a busy machine.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def place_cache(app, config):
     """Set the environment of the kernels and the folder of their outputs."""
     root = Path(app.srcdir)
-    os.environ["TQDM_DISABLE"] = "1"  # no progress bars on pages
+    quiet_kernels(Path(app.outdir).parent)
     digest = digest_of_inputs(root, choose_data())
     cache = Path(app.outdir).parent / ".jupyter_cache" / digest
     cache.mkdir(parents=True, exist_ok=True)
