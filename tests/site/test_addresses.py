@@ -12,15 +12,9 @@ import pytest
 import yaml
 from the_book import ROOT, lacking, settings
 
-# Other people's projects that the book speaks of or is made with. Whatever is not
-# here has to be this book.
-OTHERS = {
-    "astral-sh/ruff-pre-commit",
-    "codespell-project/codespell",
-    "pre-commit/mirrors-mypy",
-    "pre-commit/pre-commit-hooks",
-}
-OTHER_SITES: set[str] = set()
+# Other people's OWNER/NAME and NAME.github.io that the book speaks of. Whatever is
+# not here has to be this book.
+OTHERS: set[str] = set()
 
 OWNER_NAME = r"(?P<found>[\w.-]+/[\w.-]+)"
 REPOSITORIES = [
@@ -60,7 +54,7 @@ def mentions(text: str, repository: str, site: str) -> list[tuple[int, str, str]
                     found.append((number, name, repository))
         for match in SITES.finditer(line):
             name = match["found"].rstrip(".")
-            if name != site and name not in OTHER_SITES:
+            if name != site and name not in OTHERS:
                 found.append((number, name, site))
     return found
 
