@@ -38,6 +38,11 @@ UNSUPPORTED = re.compile(r"\\(color|textcolor|tag|hline|label|ref|eqref)\b")
 BOLD = re.compile(r"\\mathbf\s*(?:\{([A-Za-z0-9]+)\}|([A-Za-z0-9]))")
 ANSWER = re.compile(r'<math\b.*?</math>|<span class="math.*?</span>', re.DOTALL)
 ANNOTATION = re.compile(r'(<annotation encoding="application/x-tex">).*?</annotation>')
+# A function's name stands apart from its argument, unless a bracket follows.
+NAME = re.compile(
+    r"(?<!sub>)(?<!sup>)(?<!under>)(<mrow><mi mathvariant=\"normal\">[a-z]+</mi>"
+    r"<mo>&#8289;</mo>)(</mrow>)(?!<mrow><mo|<mo|<mrow><mrow><mo)"
+)
 
 # (TeX, "inline" or "display") -> MathML, for the whole build.
 _converted: dict[tuple[str, str], str] = {}
@@ -90,6 +95,7 @@ def convert(formulas, location=None):
             answer = f"<code>{html.escape(tex)}</code>"
         source = rf"\g<1>{html.escape(tex)}</annotation>".replace("\\", r"\\")
         source = source.replace(r"\\g<1>", r"\g<1>", 1)
+        answer = NAME.sub(r'\1<mspace width="0.167em"></mspace>\2', answer)
         _converted[tex, style] = ANNOTATION.sub(source, answer)
 
 
@@ -171,7 +177,8 @@ def code_points(formulas):
         name = name.replace("LATIN ", "").replace("GREEK ", "").replace(" LETTER", "")
         with contextlib.suppress(KeyError):  # not a letter
             points.add(ord(unicodedata.lookup(f"MATHEMATICAL ITALIC {name}")))
-    return points | {0x210E}  # ℎ is the italic h, outside of its block
+    # ℎ is the italic h, outside of its block; roots are drawn with √ unasked.
+    return points | {ord("ℎ"), ord("√")}
 
 
 def font_sheet(points):
