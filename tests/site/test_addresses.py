@@ -5,6 +5,7 @@ of every other place, file and line.
 """
 
 import re
+import shutil
 import subprocess
 import tomllib
 
@@ -61,11 +62,11 @@ def mentions(text: str, repository: str, site: str) -> list[tuple[int, str, str]
 
 def tracked_texts() -> list[tuple[str, str]]:
     """Return the tracked files that are text: name and content."""
+    if not (shutil.which("git") and (ROOT / ".git").exists()):
+        lacking("This is no git clone, or git is missing: which files count?")
     listing = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    if listing.returncode:
-        lacking("This is no git clone: only there is it known which files count.")
     texts = []
     for name in filter(None, listing.stdout.split("\0")):
         file = ROOT / name
