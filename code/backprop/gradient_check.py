@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from backprop.errors import InputError
 from backprop.network import Network
 
+Array = NDArray[np.floating]
 
-def numerical_gradient(
-    f: Callable[[], float], x: NDArray[np.floating], h: float = 1e-5
-) -> NDArray[np.floating]:
+
+def numerical_gradient(f: Callable[[], float], x: Array, h: float = 1e-5) -> Array:
     """Measure the gradient of f by central differences, equation (eq-central).
 
     Parameters
@@ -44,9 +44,7 @@ def numerical_gradient(
     return np.array([slope(f, x, i, h) for i in np.ndindex(x.shape)]).reshape(x.shape)
 
 
-def slope(
-    f: Callable[[], float], x: NDArray[np.floating], index: tuple[int, ...], h: float
-) -> float:
+def slope(f: Callable[[], float], x: Array, index: tuple[int, ...], h: float) -> float:
     """Return (f(x + h) - f(x - h)) / 2h for the entry of x at index."""
     value = x[index]
     try:
@@ -59,7 +57,7 @@ def slope(
     return (above - below) / (2 * h)
 
 
-def relative_error(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+def relative_error(a: Array, b: Array) -> float:
     """Return |a - b| / (|a| + |b|) with Euclidean norms; 0 where both are 0.
 
     Parameters
@@ -130,7 +128,7 @@ class GradientReport:
 
 def check_gradients(
     network: Network,
-    X: NDArray[np.floating],
+    X: Array,
     y: NDArray[np.integer],
     h: float = 1e-5,
     entries: int | None = None,

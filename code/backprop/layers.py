@@ -13,10 +13,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from backprop.errors import InputError
 
-Initialization = Callable[[np.random.Generator, int, int], NDArray[np.floating]]
+Array = NDArray[np.floating]
+Initialization = Callable[[np.random.Generator, int, int], Array]
 
 
-def he(rng: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.floating]:
+def he(rng: np.random.Generator, inputs: int, outputs: int) -> Array:
     """Draw weights for a layer that a ReLU follows: variance 2 / inputs.
 
     Parameters
@@ -43,7 +44,7 @@ def he(rng: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.floati
     return rng.normal(0.0, np.sqrt(2.0 / inputs), (inputs, outputs))
 
 
-def glorot(rng: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.floating]:
+def glorot(rng: np.random.Generator, inputs: int, outputs: int) -> Array:
     """Draw weights for a sigmoid or tanh layer: variance 2 / (inputs + outputs).
 
     Parameters
@@ -71,7 +72,7 @@ def glorot(rng: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.fl
     return rng.normal(0.0, np.sqrt(2.0 / (inputs + outputs)), (inputs, outputs))
 
 
-def zeros(rng: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.floating]:
+def zeros(rng: np.random.Generator, inputs: int, outputs: int) -> Array:
     """Return weights that are all zero, to show why nobody starts like that.
 
     Parameters
@@ -104,18 +105,18 @@ class Layer:
     """
 
     def __init__(self) -> None:
-        self._buffers: dict[str, NDArray[np.floating]] = {}
+        self._buffers: dict[str, Array] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
     @property
-    def parameters(self) -> dict[str, NDArray[np.floating]]:
+    def parameters(self) -> dict[str, Array]:
         """The arrays that training moves, by name."""
         return {}
 
     @property
-    def gradients(self) -> dict[str, NDArray[np.floating]]:
+    def gradients(self) -> dict[str, Array]:
         """The gradient of the loss by each parameter, under the same name."""
         return {}
 
@@ -124,19 +125,15 @@ class Layer:
     ) -> None:
         """Draw fresh parameters; layers without parameters do nothing."""
 
-    def forward(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+    def forward(self, X: Array) -> Array:
         """Return the layer's output for a batch; remember what backward needs."""
         raise NotImplementedError
 
-    def backward(
-        self, d_output: NDArray[np.floating], input_gradient: bool = True
-    ) -> NDArray[np.floating] | None:
+    def backward(self, d_output: Array, input_gradient: bool = True) -> Array | None:
         """Fill the gradients of the parameters; return ∂L/∂(input) if asked."""
         raise NotImplementedError
 
-    def _buffer(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike
-    ) -> NDArray[np.floating]:
+    def _buffer(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         """Return an array of this layer's own, with arbitrary content."""
         array = self._buffers.get(name)
         if (
@@ -213,12 +210,12 @@ class Dense(Layer):
         return f"Dense({self.inputs}, {self.outputs})"
 
     @property
-    def parameters(self) -> dict[str, NDArray[np.floating]]:
+    def parameters(self) -> dict[str, Array]:
         """The weights ``W`` and the biases ``b``."""
         return {"W": self.W, "b": self.b}
 
     @property
-    def gradients(self) -> dict[str, NDArray[np.floating]]:
+    def gradients(self) -> dict[str, Array]:
         """The gradients ``dW`` and ``db``, under the keys ``W`` and ``b``."""
         return {"W": self.dW, "b": self.db}
 
@@ -231,7 +228,7 @@ class Dense(Layer):
         self.dW = np.zeros_like(self.W)
         self.db = np.zeros_like(self.b)
 
-    def forward(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+    def forward(self, X: Array) -> Array:
         """Return Z = X W + b, shape (batch, outputs), for X (batch, inputs)."""
         self._check(X)
         self.X = X
@@ -240,9 +237,7 @@ class Dense(Layer):
         Z += self.b
         return Z
 
-    def backward(
-        self, d_output: NDArray[np.floating], input_gradient: bool = True
-    ) -> NDArray[np.floating] | None:
+    def backward(self, d_output: Array, input_gradient: bool = True) -> Array | None:
         """Fill dW and db from dZ (batch, outputs); return dX (batch, inputs).
 
         The first layer of a network is called with ``input_gradient=False``:
@@ -256,7 +251,7 @@ class Dense(Layer):
         dX = self._buffer("dX", self.X.shape, dZ.dtype)
         return np.matmul(dZ, self.W.T, out=dX)  # (batch, inputs)
 
-    def _check(self, X: NDArray[np.floating]) -> None:
+    def _check(self, X: Array) -> None:
         if not isinstance(X, np.ndarray):
             raise InputError(
                 f"{self}: X must be a NumPy array of shape (batch, {self.inputs}), "
@@ -289,7 +284,7 @@ class Sigmoid(Layer):
     array([[0. , 0.5, 1. ]])
     """
 
-    def forward(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+    def forward(self, X: Array) -> Array:
         """Return A, of X's shape."""
         A = self._buffer("A", X.shape, X.dtype)
         np.multiply(X, 0.5, out=A)
@@ -299,9 +294,7 @@ class Sigmoid(Layer):
         self.A = A
         return A
 
-    def backward(
-        self, d_output: NDArray[np.floating], input_gradient: bool = True
-    ) -> NDArray[np.floating]:
+    def backward(self, d_output: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · A (1 - A), of dA's shape."""
         dZ = self._buffer("dZ", self.A.shape, self.A.dtype)
         np.subtract(1, self.A, out=dZ)
@@ -321,14 +314,12 @@ class Tanh(Layer):
     array([[-1.,  0.,  1.]])
     """
 
-    def forward(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+    def forward(self, X: Array) -> Array:
         """Return A, of X's shape."""
         self.A = self._buffer("A", X.shape, X.dtype)
         return np.tanh(X, out=self.A)
 
-    def backward(
-        self, d_output: NDArray[np.floating], input_gradient: bool = True
-    ) -> NDArray[np.floating]:
+    def backward(self, d_output: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · (1 - A²), of dA's shape."""
         dZ = self._buffer("dZ", self.A.shape, self.A.dtype)
         np.multiply(self.A, self.A, out=dZ)
@@ -352,14 +343,12 @@ class ReLU(Layer):
     array([[ 0.,  0., 10.]])
     """
 
-    def forward(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+    def forward(self, X: Array) -> Array:
         """Return A, of X's shape."""
         self.A = self._buffer("A", X.shape, X.dtype)
         return np.maximum(X, 0, out=self.A)
 
-    def backward(
-        self, d_output: NDArray[np.floating], input_gradient: bool = True
-    ) -> NDArray[np.floating]:
+    def backward(self, d_output: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · [A > 0], of dA's shape (A > 0 exactly where Z > 0)."""
         dZ = self._buffer("dZ", self.A.shape, self.A.dtype)
         return np.multiply(d_output, self.A > 0, out=dZ)

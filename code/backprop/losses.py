@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from backprop.errors import InputError
 
+Array = NDArray[np.floating]
 
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.floating]:
+
+def softmax(logits: Array) -> Array:
     """Turn each row of scores into probabilities: positive, with sum 1.
 
     Equation (eq-softmax). The largest score of *each row* is subtracted first,
@@ -61,9 +63,7 @@ class SoftmaxCrossEntropy:
     def __repr__(self) -> str:
         return "SoftmaxCrossEntropy()"
 
-    def forward(
-        self, outputs: NDArray[np.floating], targets: NDArray[np.integer]
-    ) -> float:
+    def forward(self, outputs: Array, targets: NDArray[np.integer]) -> float:
         """Return the mean loss of a batch.
 
         Parameters
@@ -93,7 +93,7 @@ class SoftmaxCrossEntropy:
         self.labels = y
         return float(np.mean(np.log(sums) - Z[rows, y]))
 
-    def backward(self) -> NDArray[np.floating]:
+    def backward(self) -> Array:
         """Return ∂L/∂logits = (p - one_hot(y)) / batch, shape (batch, classes)."""
         d_logits = self.probabilities.copy()
         d_logits[np.arange(len(self.labels)), self.labels] -= 1
@@ -119,7 +119,7 @@ class MeanSquaredError:
     def __repr__(self) -> str:
         return "MeanSquaredError()"
 
-    def forward(self, outputs: NDArray[np.floating], targets: NDArray) -> float:  # type: ignore[type-arg]
+    def forward(self, outputs: Array, targets: NDArray) -> float:  # type: ignore[type-arg]
         """Return the mean loss of a batch.
 
         Parameters
@@ -152,12 +152,12 @@ class MeanSquaredError:
         self.difference = outputs - targets.astype(outputs.dtype, copy=False)
         return float(np.sum(self.difference**2) / (2 * len(outputs)))
 
-    def backward(self) -> NDArray[np.floating]:
+    def backward(self) -> Array:
         """Return ∂L/∂outputs = (a - t) / batch, shape (batch, outputs)."""
         return self.difference / len(self.difference)
 
 
-def one_hot(labels: NDArray[np.integer], classes: int) -> NDArray[np.floating]:
+def one_hot(labels: NDArray[np.integer], classes: int) -> Array:
     """Return a row for each label: 1 at the label's place, 0 elsewhere.
 
     Parameters
@@ -181,7 +181,7 @@ def one_hot(labels: NDArray[np.integer], classes: int) -> NDArray[np.floating]:
     return np.eye(classes)[labels]
 
 
-def check_outputs(outputs: NDArray[np.floating]) -> None:
+def check_outputs(outputs: Array) -> None:
     """Raise `InputError` unless outputs are a batch, shape (batch ≥ 1, ≥ 1)."""
     if np.ndim(outputs) != 2 or 0 in np.shape(outputs):
         raise InputError(
@@ -190,9 +190,7 @@ def check_outputs(outputs: NDArray[np.floating]) -> None:
         )
 
 
-def check_labels(
-    labels: NDArray[np.integer], outputs: NDArray[np.floating]
-) -> NDArray[np.integer]:
+def check_labels(labels: NDArray[np.integer], outputs: Array) -> NDArray[np.integer]:
     """Return labels as an array, or raise `InputError` saying what is wrong.
 
     Parameters

@@ -20,6 +20,7 @@ from backprop.data import Split
 from backprop.errors import InputError, SavedFileError
 from backprop.layers import Dense, Layer
 
+Array = NDArray[np.floating]
 ROWS_AT_A_TIME = 1000  # bounds the memory of predict and evaluate
 FORMAT = "backprop network 1"
 
@@ -27,10 +28,10 @@ FORMAT = "backprop network 1"
 class Loss(Protocol):
     """What a network asks of its loss."""
 
-    def forward(self, outputs: NDArray[np.floating], targets: NDArray[Any]) -> float:
+    def forward(self, outputs: Array, targets: NDArray[Any]) -> float:
         """Return the mean loss of a batch."""
 
-    def backward(self) -> NDArray[np.floating]:
+    def backward(self) -> Array:
         """Return the gradient of that loss by the outputs."""
 
 
@@ -99,7 +100,7 @@ class Network:
         return f"Network({self.layers}, loss={self.loss}, dtype={self.dtype})"
 
     @property
-    def parameters(self) -> dict[str, NDArray[np.floating]]:
+    def parameters(self) -> dict[str, Array]:
         """All arrays that training moves, as ``"layer.name"``: ``"0.W"``, ``"0.b"``."""
         return {
             f"{place}.{name}": array
@@ -108,7 +109,7 @@ class Network:
         }
 
     @property
-    def gradients(self) -> dict[str, NDArray[np.floating]]:
+    def gradients(self) -> dict[str, Array]:
         """The gradient of the loss by each parameter, under the same keys."""
         return {
             f"{place}.{name}": array
@@ -116,7 +117,7 @@ class Network:
             for name, array in layer.gradients.items()
         }
 
-    def forward(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+    def forward(self, X: Array) -> Array:
         """Pass a batch through all layers.
 
         Parameters
@@ -139,7 +140,7 @@ class Network:
             A = layer.forward(A)
         return A.copy()
 
-    def backward(self, d_outputs: NDArray[np.floating]) -> None:
+    def backward(self, d_outputs: Array) -> None:
         """Pass the gradient back through all layers, filling their gradients.
 
         The gradient by the network's own input is not computed.
@@ -153,7 +154,7 @@ class Network:
             d_outputs = layer.backward(d_outputs)  # type: ignore[assignment]
         self.layers[0].backward(d_outputs, input_gradient=False)
 
-    def predict(self, X: NDArray[np.floating]) -> NDArray[np.integer]:
+    def predict(self, X: Array) -> NDArray[np.integer]:
         """Return the class with the largest output for each row of X.
 
         Parameters
@@ -263,7 +264,7 @@ class Network:
         for name, W in self.parameters.items():
             W[:] = arrays[name]
 
-    def _as_batch(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+    def _as_batch(self, X: Array) -> Array:
         X = np.asarray(X)
         if not np.issubdtype(X.dtype, np.floating):
             raise InputError(
@@ -304,7 +305,7 @@ def pieces(length: int) -> Iterator[slice]:
         yield slice(start, min(start + ROWS_AT_A_TIME, length))
 
 
-def check_finite(X: NDArray[np.floating]) -> None:
+def check_finite(X: Array) -> None:
     """Raise `InputError` naming the first row of X that is not finite."""
     if not np.isfinite(X).all():
         row = int(np.argmin(np.isfinite(X).all(axis=tuple(range(1, X.ndim)))))

@@ -18,6 +18,7 @@ from backprop.errors import InputError
 if TYPE_CHECKING:
     from backprop.network import Network
 
+Array = NDArray[np.floating]
 Schedule = Callable[[float], float]
 
 
@@ -77,8 +78,8 @@ class SGD:
             )
         self.learning_rate, self.momentum = learning_rate, momentum
         self._network: Network | None = None
-        self._velocity: dict[str, NDArray[np.floating]] = {}
-        self._move: dict[str, NDArray[np.floating]] = {}
+        self._velocity: dict[str, Array] = {}
+        self._move: dict[str, Array] = {}
 
     def __repr__(self) -> str:
         return f"SGD(learning_rate={self.learning_rate}, momentum={self.momentum})"

@@ -19,6 +19,8 @@ from backprop.errors import InputError, TrainingError
 from backprop.network import Evaluation, Network, check_finite
 from backprop.optimizers import Optimizer, Schedule, constant
 
+Array = NDArray[np.floating]
+
 
 @dataclass(frozen=True)
 class History:
@@ -36,10 +38,10 @@ class History:
         Time spent in the steps, without the measuring.
     """
 
-    batch_loss: NDArray[np.floating]
-    training_loss: NDArray[np.floating]
-    validation_loss: NDArray[np.floating]
-    validation_accuracy: NDArray[np.floating]
+    batch_loss: Array
+    training_loss: Array
+    validation_loss: Array
+    validation_accuracy: Array
     seconds: float
 
 
@@ -131,7 +133,7 @@ def train(
 
 def train_step(
     network: Network,
-    X: NDArray[np.floating],
+    X: Array,
     y: NDArray[np.integer],
     optimizer: Optimizer,
     factor: float = 1.0,
@@ -175,7 +177,7 @@ def train_step(
 
 def mini_batches(
     data: Split, batch_size: int, rng: np.random.Generator
-) -> Iterator[tuple[NDArray[np.floating], NDArray[np.integer]]]:
+) -> Iterator[tuple[Array, NDArray[np.integer]]]:
     """Yield all examples once, in a fresh random order, a mini-batch at a time.
 
     Parameters
@@ -209,7 +211,7 @@ def mini_batches(
         yield X, data.labels[chosen]
 
 
-def epoch_means(batch_loss: list[float], epochs: int) -> NDArray[np.floating]:
+def epoch_means(batch_loss: list[float], epochs: int) -> Array:
     """Return the mean batch loss of each epoch, shape (epochs,)."""
     return np.array(batch_loss).reshape(epochs, -1).mean(axis=1)
 
