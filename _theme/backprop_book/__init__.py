@@ -1,15 +1,16 @@
 """The book's own Sphinx extension: what Jupyter Book leaves to us.
 
 `mathematics` turns formulas into MathML while the site is built, `execution`
-decides which data the chapters train on and when their cells run again, `pages`
-mends the HTML, and `guide` prepares the PDF.
+decides which data the chapters train on and when their cells run again,
+`listings` shortens library code on a page, `pages` mends the HTML, and `guide`
+prepares the PDF.
 """
 
-from backprop_book import execution, guide, mathematics, pages
+from backprop_book import execution, guide, listings, mathematics, pages
 
 
 def setup(app):
     """Register every part with Sphinx."""
-    for part in (execution, mathematics, pages, guide):
+    for part in (execution, listings, mathematics, pages, guide):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -420,6 +420,7 @@ def learning_curves(histories: Sequence[History]) -> Figure:
     spread_line(left, validation, "validation", VERMILION, "--", "s")
     spread_line(right, accuracy, "validation", VERMILION, "--", "s", label_above=False)
     left.set(xlabel="epoch", ylabel="loss", yscale="log")
+    left.margins(y=0.15)  # room for the name below the lowest line
     right.set(xlabel="epoch", ylabel="accuracy")
     right.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     for ax in (left, right):
