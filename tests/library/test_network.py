@@ -95,7 +95,7 @@ def test_gradients_agree_with_finite_differences(
 
     for name, W in network.parameters.items():
         measured = central_differences(value, W)
-        # Below 1e-5 in size, a gradient drowns in the rounding of the measurement.
+        # A measurement is rounded by about 1e-11: a tiny gradient drowns in that.
         assert error(ours[name], measured) <= 1e-7 or np.allclose(
             ours[name], measured, rtol=0, atol=1e-10
         )
