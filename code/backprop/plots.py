@@ -23,7 +23,7 @@ from backprop.training import History
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, ORANGE, GRAY, INK = "#56B4E9", "#E69F00", "#6B6B6B", "#222222"
-WIDTH = 6.8  # inches: the width of the text column
+WIDTH = 5.8  # inches: fits a page, and a phone without shrinking much
 
 
 def use_book_style() -> None:
@@ -202,14 +202,15 @@ def loss_along_weight(
     label_line(ax, nudges[-1], losses[-1], "loss", BLUE)
     ax.annotate(
         "slope from\nbackpropagation",
-        (ends[0], losses[here] + slope * ends[0]),
-        xytext=(-4, -8),
+        (ends[1], losses[here] + slope * ends[1]),
+        xytext=(-18, 0),
         textcoords="offset points",
         color=VERMILION,
         ha="right",
         va="top",
         fontweight="bold",
     )
+    ax.margins(y=0.15)
     ax.set(xlabel="change of one weight", ylabel="loss of one digit")
     return figure
 
@@ -418,9 +419,10 @@ def learning_curves(histories: Sequence[History]) -> Figure:
     accuracy = np.array([h.validation_accuracy for h in histories])
     spread_line(left, training, "training", BLUE, "-", "o", label_above=False)
     spread_line(left, validation, "validation", VERMILION, "--", "s")
-    spread_line(right, accuracy, "validation", VERMILION, "--", "s", label_above=False)
+    spread_line(right, accuracy, "validation", VERMILION, "--", "s")
     left.set(xlabel="epoch", ylabel="loss", yscale="log")
     left.margins(y=0.15)  # room for the name below the lowest line
+    right.margins(y=0.15)  # and above the highest
     right.set(xlabel="epoch", ylabel="accuracy")
     right.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     for ax in (left, right):
@@ -473,7 +475,7 @@ def confusion_matrix(counts: NDArray[np.integer]) -> Figure:
     """
     mistakes = counts.copy()
     np.fill_diagonal(mistakes, 0)
-    figure = Figure(figsize=(5.6, 5.0))
+    figure = Figure(figsize=(5.2, 4.8))
     ax = figure.subplots()
     ax.imshow(mistakes, cmap="Oranges", vmax=max(1.4 * mistakes.max(), 1))
     for (i, j), count in np.ndenumerate(counts):
