@@ -207,7 +207,7 @@ def loss_along_weight(
         textcoords="offset points",
         color=VERMILION,
         ha="right",
-        va="top",
+        va="center",
         fontweight="bold",
     )
     ax.margins(y=0.15)
