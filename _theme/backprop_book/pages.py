@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 
 from docutils import nodes
+from fontTools import subset
+from fontTools.ttLib import TTFont
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx_exercise.nodes import solution_node
@@ -107,6 +109,31 @@ def write_front_door(app, exception):
     Path(app.outdir, "index.html").write_text(page, encoding="utf-8")
 
 
+def cut_icons(app, exception):
+    """Cut the icon fonts, 270 KB, down to the icons that pages or styles show."""
+    if exception or app.builder.name != "html":
+        return
+    static = Path(app.outdir, "_static")
+    styles = "".join(path.read_text("utf-8") for path in static.rglob("*.css"))
+    pages = "".join(
+        path.read_text("utf-8") for path in Path(app.outdir).rglob("*.html")
+    )
+    shown = set(re.findall(r"\bfa-[a-z0-9-]+", pages))
+    variables = re.findall(r'--[a-z-]+:\s*"\\(f[0-9a-f]{3})"', styles)
+    points = {int(code, 16) for code in variables}
+    rule = r'([^{}]+)\{[^{}]*?content:\s*"\\(f[0-9a-f]{3})'
+    for selector, code in re.findall(rule, styles):
+        names = set(re.findall(r"\bfa-[a-z0-9-]+", selector))
+        if not names or names & shown:
+            points.add(int(code, 16))
+    for path in (static / "vendor" / "fontawesome" / "webfonts").glob("*.woff2"):
+        font = TTFont(path)
+        cutter = subset.Subsetter(subset.Options(layout_features=[]))
+        cutter.populate(unicodes=points)
+        cutter.subset(font)
+        font.save(path)
+
+
 def setup(app):
     """Connect to Sphinx."""
     # Jupyter Book sets this even when the extension it belongs to is left out.
@@ -121,4 +148,5 @@ def setup(app):
     app.add_post_transform(FoldDropdowns)
     app.connect("html-page-context", mend_markup)
     app.connect("html-page-context", require_description, priority=900)
+    app.connect("build-finished", cut_icons)
     app.connect("build-finished", write_front_door, priority=100)
