@@ -13,6 +13,7 @@ from sphinx_exercise.nodes import (
     exercise_node,
     solution_node,
 )
+from sphinx_jupyterbook_latex.nodes import RootHeader
 
 FONTS = Path(get_data_path(), "fonts", "ttf")
 DRAWING = """#set page(width: auto, height: auto, margin: 0pt)
@@ -86,6 +87,23 @@ def depart_solution(self, node):
     self.body.append("\\end{booksolution}\n")
 
 
+def override_nodes(app, config):
+    """Replace visitors of extensions, once all of them are loaded."""
+    both = (visit_exercise, depart_exercise)
+    app.add_node(exercise_node, override=True, latex=both)
+    app.add_node(exercise_enumerable_node, override=True, latex=both)
+    app.add_node(solution_node, override=True, latex=(visit_solution, depart_solution))
+    # The first page's headings look like any other, but have no number.
+    app.add_node(
+        RootHeader,
+        override=True,
+        latex=(
+            lambda self, node: self.body.append("\n\\section*{"),
+            lambda self, node: self.body.append("}\n"),
+        ),
+    )
+
+
 def add_preamble(app, config):
     """Hand the address, which stands in _config.yml alone, to the title page."""
     config.latex_elements["preamble"] = PREAMBLE.format(
@@ -110,9 +128,7 @@ def setup(app):
     app.add_config_value("book_subtitle", "", "")
     app.add_post_transform(DrawingConverter)
     app.add_post_transform(AnswersInLine)
-    for kind in (exercise_node, exercise_enumerable_node):
-        app.add_node(kind, override=True, latex=(visit_exercise, depart_exercise))
-    app.add_node(solution_node, override=True, latex=(visit_solution, depart_solution))
+    app.connect("config-inited", override_nodes)
     app.connect("config-inited", add_preamble, priority=100)
     app.connect("builder-inited", number_by_chapter, priority=900)
     app.connect("builder-inited", copy_fonts)
