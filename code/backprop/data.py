@@ -1,6 +1,6 @@
 """MNIST, the handwritten digits: find, download, verify, parse and split them.
 
-Chapter 02, "Handwritten digits", teaches it. Nothing here is taken on trust: a file
+Every chapter that trains calls `load_mnist`. Nothing here is taken on trust: a file
 counts only with the right checksum, and `Digits.source` says what was loaded.
 """
 
@@ -215,7 +215,7 @@ def find_mnist(download: bool = True) -> Path | None:
 def locate(tried: list[str], download: bool = True) -> Path | None:
     """Do what `find_mnist` says, and append to `tried` what did not work."""
     if os.environ.get("MNIST_DIR"):
-        directory = Path(os.environ["MNIST_DIR"]).expanduser()
+        directory = Path(os.environ["MNIST_DIR"]).expanduser().resolve()
         for name in CHECKSUMS:
             verify(directory / name)
         return directory

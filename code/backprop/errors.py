@@ -1,6 +1,6 @@
 """The exceptions of the library: what each of them means to whoever meets it.
 
-Chapter "Training on MNIST" meets one on purpose. All derive from `BackpropError`,
+Chapter "Forward propagation" meets one on purpose. All derive from `BackpropError`,
 so that one ``except`` catches whatever the library itself complains about.
 """
 

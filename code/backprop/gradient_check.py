@@ -1,6 +1,6 @@
 """The gradient check: what backpropagation says against what nudging measures.
 
-Finite differences know nothing of the chain rule. Where both agree to seven
+Chapter "The chain rule, symbolically" uses it. Finite differences know nothing of the chain rule. Where both agree to seven
 digits or more, the backward pass is right.
 """
 

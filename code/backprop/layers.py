@@ -329,7 +329,7 @@ class Tanh(Layer):
 
 
 class ReLU(Layer):
-    """The rectified linear unit, elementwise: A = max(0, Z).
+    """The rectified linear unit, elementwise: A = max(0, Z), equation (eq-relu).
 
     Backward: dZ = dA where Z > 0, and 0 elsewhere. At Z = 0 exactly the function
     has a kink; the slope there is taken to be 0.

@@ -6,7 +6,6 @@ Chapters "Forward propagation" and "Training on MNIST" use it as it is.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -214,11 +213,18 @@ class Network:
         path : path
             Where to; an existing file is replaced. The format is ``.npz``
             without pickles.
+
+        Raises
+        ------
+        SavedFileError
+            If the folder does not exist.
         """
         path = Path(path)
-        handle, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        if not path.parent.is_dir():
+            raise SavedFileError(f"{path}: there is no folder {path.parent}; make it.")
+        unfinished = path.with_name(path.name + ".part")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(unfinished, "wb") as file:
                 np.savez(
                     file,
                     format=np.array(FORMAT),
@@ -226,9 +232,8 @@ class Network:
                     **self.parameters,  # type: ignore[arg-type]
                 )
             os.replace(unfinished, path)
-        except BaseException:
-            os.unlink(unfinished)
-            raise
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Read the parameters that `save` wrote into this network.

@@ -454,6 +454,12 @@ def test_a_failed_save_leaves_the_old_file_alone(saved, monkeypatch, failure):
     assert path.read_bytes() == old
 
 
+def test_saving_into_a_missing_folder_is_said(saved, tmp_path):
+    network, _ = saved
+    with pytest.raises(SavedFileError, match="there is no folder .*absent; make it"):
+        network.save(tmp_path / "absent" / "digits.npz")
+
+
 def test_a_missing_file_is_said(tmp_path):
     unchanged_by(tmp_path / "absent.npz", match=r"does not exist; save the network fi")
 
