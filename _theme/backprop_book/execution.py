@@ -11,9 +11,9 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
-from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
@@ -39,26 +39,22 @@ def choose_data():
     from backprop.errors import BackpropError
 
     wanted = os.environ.get("MNIST_SOURCE", "auto")
-    if wanted == "embedded":
-        directory = None
-    else:
-        try:
-            directory = find_mnist()
-        except BackpropError as error:
-            raise ExtensionError(str(error)) from error
-    if directory is None and wanted == "mnist":
-        raise ExtensionError(
-            "MNIST_SOURCE=mnist, but the MNIST files are neither here nor can they "
-            "be downloaded. Set MNIST_DIR to a folder that has the four .gz files."
+    try:
+        directory = None if wanted == "embedded" else find_mnist()
+    except BackpropError as error:
+        sys.exit(f"The book has no data to learn from. {error}")
+    if directory:
+        os.environ.update(MNIST_SOURCE="mnist", MNIST_DIR=str(directory))
+        logger.info("Data of this build: full MNIST, from %s.", directory)
+        return "mnist"
+    if wanted == "mnist":
+        sys.exit(
+            "MNIST_SOURCE=mnist, but full MNIST is neither here nor can it be "
+            "downloaded. Set MNIST_DIR to a folder that has its four .gz files."
         )
-    if directory is None:
-        os.environ["MNIST_SOURCE"] = "embedded"
-        logger.info("Data of this build: the 5,000 embedded digits.")
-        return "embedded"
-    os.environ["MNIST_SOURCE"] = "mnist"
-    os.environ["MNIST_DIR"] = str(directory)
-    logger.info("Data of this build: full MNIST, from %s.", directory)
-    return "mnist"
+    os.environ["MNIST_SOURCE"] = "embedded"
+    logger.info("Data of this build: the 5,000 embedded digits.")
+    return "embedded"
 
 
 def digest_of_inputs(root, data):
