@@ -1,7 +1,7 @@
 """The gradient check: what backpropagation says against what nudging measures.
 
-Chapter "The chain rule, symbolically" uses it. Finite differences know nothing of the chain rule. Where both agree to seven
-digits or more, the backward pass is right.
+Chapter "The chain rule, symbolically" uses it. Finite differences know nothing of the
+chain rule. Where both agree to seven digits or more, the backward pass is right.
 """
 
 from __future__ import annotations

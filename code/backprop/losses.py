@@ -1,8 +1,8 @@
 """The losses: how wrong a batch of outputs is, as one number, and its gradient.
 
 Chapter "Forward propagation" defines them, "The chain rule, symbolically" derives
-their gradients. The mean over the batch is taken here and nowhere else: every gradient that
-leaves a loss already carries the factor 1/batch.
+their gradients. The mean over the batch is taken here and nowhere else: every
+gradient that leaves a loss already carries the factor 1/batch.
 """
 
 from __future__ import annotations

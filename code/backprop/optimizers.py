@@ -1,7 +1,8 @@
 """The optimizers: given the gradients, move the parameters; and schedules.
 
-Chapters "Teacher and student" and "Training on MNIST" use them. A schedule is a plain function of progress, 0 at the first step of a training
-and 1 at its end, that says by how much the learning rate is multiplied.
+Chapters "Teacher and student" and "Training on MNIST" use them. A schedule is a plain
+function of progress, 0 at the first step of a training and 1 at its end, that says by
+how much the learning rate is multiplied.
 """
 
 from __future__ import annotations

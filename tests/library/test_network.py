@@ -456,7 +456,7 @@ def test_a_failed_save_leaves_the_old_file_alone(saved, monkeypatch, failure):
 
 def test_saving_into_a_missing_folder_is_said(saved, tmp_path):
     network, _ = saved
-    with pytest.raises(SavedFileError, match="there is no folder .*absent; make it"):
+    with pytest.raises(SavedFileError, match=r"there is no folder .*absent; make it"):
         network.save(tmp_path / "absent" / "digits.npz")
 
 
