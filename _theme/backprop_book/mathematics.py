@@ -7,6 +7,7 @@ Math, whose MATH table lets brackets and roots grow.
 
 import base64
 import contextlib
+import hashlib
 import html
 import io
 import json
@@ -195,27 +196,35 @@ def font_sheet(points):
     return FONT_SHEET.format(base64.b64encode(packed.getvalue()).decode())
 
 
+def store(app):
+    """Return the file that keeps formulas, for this state of the conversion."""
+    return Path(app.outdir).parent / f".formulas-{app.config.mathematics_state}.json"
+
+
 def load_formulas(app):
-    """Take over the formulas of earlier builds; pages in them keep their font."""
-    store = Path(app.outdir) / ".formulas.json"
-    if app.builder.format == "html" and store.exists():
-        for tex, style, answer in json.loads(store.read_text(encoding="utf-8")):
+    """Take over the formulas of earlier builds; pages not rewritten have them."""
+    if app.builder.format == "html" and store(app).exists():
+        for tex, style, answer in json.loads(store(app).read_text(encoding="utf-8")):
             _converted[tex, style] = answer
 
 
 def save_formulas(app, exception):
     """Keep the formulas and put the font beside the style sheets."""
-    if exception or app.builder.format != "html":
+    if app.builder.format != "html":
         return
     rows = [[*pair, answer] for pair, answer in _converted.items()]
-    store = Path(app.outdir) / ".formulas.json"
-    store.write_text(json.dumps(rows), encoding="utf-8")
+    store(app).write_text(json.dumps(rows), encoding="utf-8")
+    if exception:
+        return
     sheet = font_sheet(code_points(_converted.values()))
     Path(app.outdir, "_static", "mathematics.css").write_text(sheet, encoding="ascii")
 
 
 def setup(app):
     """Register the renderer; `html_math_renderer: mathml` chooses it."""
+    state = Path(__file__).read_bytes() + pypandoc.__version__.encode()
+    state = hashlib.sha256(state).hexdigest()[:8]
+    app.add_config_value("mathematics_state", state, "html")  # rewrites all pages
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_display, None))
     app.connect("doctree-resolved", convert_page, priority=900)
     app.connect("builder-inited", load_formulas)
