@@ -35,7 +35,7 @@ test:   ## run the tests
 serve:  ## build the site, serve it on localhost, rebuild on change (PORT=8000)
 	$(run)
 
-lock:   ## renew requirements.txt from pyproject.toml
+lock:   ## renew the locked versions from pyproject.toml
 	$(run)
 
 clean:  ## remove all that builds and tests made, apart from .venv

@@ -29,6 +29,17 @@ TEX_PACKAGES = (
 )
 
 
+LOCKS = {  # Binder gets the versions that the book was built with
+    "requirements.txt": "--extra book --extra test",
+    "binder/requirements.txt": "--extra binder --constraint requirements.txt",
+}
+COMPILE = [
+    *("pip", "compile", "pyproject.toml", "--quiet", "--upgrade", "--universal"),
+    *("--python-version", "3.11", "--generate-hashes"),
+    *("--no-emit-index-url", "--no-header"),
+]
+
+
 class MakeError(Exception):
     """One plain sentence for the reader, with the remedy."""
 
@@ -201,7 +212,7 @@ def serve():
 
 
 def lock():
-    """Renew requirements.txt with uv, from a throw-away environment."""
+    """Renew the locked versions with uv, from a throw-away environment."""
     check_writable()
     say("Resolving versions with uv (needs the network)")
     with tempfile.TemporaryDirectory() as folder:
@@ -211,14 +222,11 @@ def lock():
             raise MakeError(
                 "pip could not install uv; connect to the network, try again"
             )
-        options = (
-            "--quiet --extra book --extra test --universal --python-version 3.11 "
-            "--generate-hashes --no-emit-index-url --no-header -o requirements.txt"
-        )
         uv = Path(folder, "bin", "uv")
-        if run(uv, "pip", "compile", "pyproject.toml", *options.split()):
-            raise MakeError("uv found no versions that fit together; see above")
-    say(f"Renewed {ROOT / 'requirements.txt'}")
+        for lock_file, options in LOCKS.items():
+            if run(uv, *COMPILE, *options.split(), "-o", lock_file):
+                raise MakeError("uv found no versions that fit together; see above")
+            say(f"Renewed {ROOT / lock_file}")
 
 
 def clean():

@@ -50,6 +50,7 @@ def use_book_style() -> None:
             "font.size": 10,
             "lines.linewidth": 2,
             "lines.markersize": 5,
+            "pdf.fonttype": 42,  # real letters in the guide, not drawings of them
             "savefig.facecolor": "white",
             "svg.hashsalt": "backprop",  # the same figure gives the same file
             "text.color": INK,
