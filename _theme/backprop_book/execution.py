@@ -20,6 +20,14 @@ logger = logging.getLogger(__name__)
 
 CACHES_KEPT = 4
 
+# What a cell prints leaves the kernel in one piece, when the cell ends. Pieces cut
+# by a clock can part a line from its end, and then pages differ from build to build.
+KERNEL_SETTINGS = """
+app = get_config().IPKernelApp
+app.log_level = 40  # errors only
+app.exec_lines = ["import sys; sys.stdout.flush_interval = 3600"]
+"""
+
 
 def fix_time(root):
     """Date figures and the guide by the last commit, so builds are repeatable."""
@@ -82,8 +90,7 @@ def quiet_kernels(build):
     """Give kernels settings of their own, not those of whoever builds."""
     profile = build / ".ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
-    settings = "get_config().IPKernelApp.log_level = 40  # errors only\n"
-    (profile / "ipython_kernel_config.py").write_text(settings)
+    (profile / "ipython_kernel_config.py").write_text(KERNEL_SETTINGS)
     os.environ["IPYTHONDIR"] = str(build / ".ipython")
     os.environ["TQDM_DISABLE"] = "1"  # no progress bars on pages
     # The order of additions, so the last digits, depends on the threads; one is
