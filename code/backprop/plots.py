@@ -19,10 +19,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from backprop.errors import InputError
 from backprop.training import History
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, ORANGE, GRAY, INK = "#56B4E9", "#E69F00", "#6B6B6B", "#222222"
+LINE_STYLES = ("-", "--", "-.", ":")
 WIDTH = 5.8  # inches: fits a page, and a phone without shrinking much
 
 
@@ -95,10 +97,11 @@ def image_grid(
     >>> len(image_grid(np.zeros((3, 784)), titles=["a", "b", "c"]).axes)
     10
     """
+    check_some("image_grid", "images", len(images))
     rows = ceil(len(images) / columns)
     cell = WIDTH / columns
     title_lines = (
-        max((title.count("\n") + 1 for title in titles), default=0) if (titles) else 0
+        0 if titles is None else max(title.count("\n") + 1 for title in titles)
     )
     figure = Figure(figsize=(WIDTH, rows * (cell + 0.19 * title_lines)))
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -106,7 +109,7 @@ def image_grid(
         ax.set_axis_off()
     for i, (ax, image) in enumerate(zip(axes, images, strict=False)):
         show_digit(ax, image)
-        if titles:
+        if titles is not None:
             strong = emphasize is not None and emphasize[i]
             ax.set_title(
                 titles[i],
@@ -116,6 +119,12 @@ def image_grid(
                 fontweight="bold" if strong else "normal",
             )
     return figure
+
+
+def check_some(figure: str, things: str, count: int) -> None:
+    """Raise `InputError` if there is nothing to show."""
+    if count == 0:
+        raise InputError(f"{figure}: there are no {things} to show.")
 
 
 def show_digit(ax: Axes, image: NDArray[np.floating]) -> None:
@@ -257,15 +266,25 @@ def line_chart(
     -------
     Figure
 
+    Raises
+    ------
+    InputError
+        If there is no line, or more than four: they could not be told apart.
+
     Examples
     --------
     >>> figure = line_chart([1, 2], {"square": [1, 4]}, "side", "area")
     """
+    check_some("line_chart", "series", len(series))
+    if len(series) > len(LINE_STYLES):
+        raise InputError(
+            f"line_chart: at most {len(LINE_STYLES)} lines can be told apart, but "
+            f"there are {len(series)}. Draw two charts."
+        )
     figure = Figure(figsize=(WIDTH, 3.2))
     ax = figure.subplots()
-    styles = ["-", "--", "-.", ":"]
     lines = []
-    for (name, y), style in zip(series.items(), styles, strict=False):
+    for (name, y), style in zip(series.items(), LINE_STYLES, strict=False):
         (line,) = ax.plot(x, np.asarray(y), ls=style, label=name)
         if not markers:
             line.set_marker("")
@@ -408,6 +427,11 @@ def learning_curves(histories: Sequence[History]) -> Figure:
     -------
     Figure
 
+    Raises
+    ------
+    InputError
+        If there is no training, or one without validation.
+
     Examples
     --------
     >>> e = np.array([0.5, 0.2])
@@ -415,6 +439,12 @@ def learning_curves(histories: Sequence[History]) -> Figure:
     """
     figure = Figure(figsize=(WIDTH, 3.0))
     left, right = figure.subplots(1, 2)
+    check_some("learning_curves", "trainings", len(histories))
+    if any(len(h.validation_loss) == 0 for h in histories):
+        raise InputError(
+            "learning_curves: a training was not validated; give train() the argument "
+            "validation=digits.validation."
+        )
     training = np.array([h.training_loss for h in histories])
     validation = np.array([h.validation_loss for h in histories])
     accuracy = np.array([h.validation_accuracy for h in histories])
@@ -526,17 +556,18 @@ def weight_images(
     >>> figure = weight_images(np.random.default_rng(0).normal(size=(784, 3)))
     """
     units = W.shape[1]
+    check_some("weight_images", "units", units)
     rows = ceil(units / columns)
-    height = WIDTH / columns + (0.2 if titles else 0)
+    height = WIDTH / columns + (0 if titles is None else 0.2)
     figure = Figure(figsize=(WIDTH, rows * height + 0.1))
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes:
         ax.set_axis_off()
     for unit, ax in enumerate(axes[:units]):
         image = W[:, unit].reshape(28, 28)
-        limit = np.abs(image).max()
+        limit = np.abs(image).max() or 1.0
         shown = ax.imshow(image / limit, cmap="PuOr_r", vmin=-1, vmax=1)
-        if titles:
+        if titles is not None:
             ax.set_title(titles[unit], fontsize=9.5, pad=3)
     bar = figure.colorbar(shown, ax=list(axes), shrink=0.8, ticks=[-1, 0, 1])
     bar.ax.set_yticklabels(["ink\nagainst", "no\nmatter", "ink\nfor"], fontsize=9)

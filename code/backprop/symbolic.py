@@ -141,17 +141,32 @@ def softmax_cross_entropy(classes: int, label: int) -> SoftmaxCrossEntropyDeriva
     SoftmaxCrossEntropyDerivation
         Loss, SymPy's gradient, and the claim p - y.
 
+    Raises
+    ------
+    ValueError
+        If the label is none of the classes.
+
     Examples
     --------
     >>> softmax_cross_entropy(3, label=1).errors()
     [0, 0, 0]
     """
+    check_label(label, classes)
     logits = sp.symbols(f"z1:{classes + 1}", real=True)
     p = softmax(logits)
     loss = -sp.log(p[label])
     gradient = [sp.diff(loss, score) for score in logits]
     claim = [p[k] - int(k == label) for k in range(classes)]
     return SoftmaxCrossEntropyDerivation(logits, loss, gradient, claim)
+
+
+def check_label(label: int, classes: int) -> None:
+    """Raise `ValueError` unless the label is one of the classes."""
+    if label not in range(classes):
+        raise ValueError(
+            f"With {classes} classes, label must be from 0 to {classes - 1}, but is "
+            f"{label}."
+        )
 
 
 def softmax_cross_entropy_any_size() -> tuple[sp.Expr, sp.Expr]:
@@ -250,18 +265,24 @@ def two_layer_network(
     SymbolicNetwork
         Symbols, parameters and loss.
 
+    Raises
+    ------
+    ValueError
+        If the label is none of the outputs.
+
     Examples
     --------
     >>> network = two_layer_network(1, 1, 2, label=0)
     >>> network.parameters["2.W"]
     Matrix([[w^2_11, w^2_12]])
     """
-    x = symbol_matrix("x", 1, inputs)
+    check_label(label, outputs)
+    x = symbol_matrix("x", 1, inputs, indices=1)
     parameters = {
         "0.W": symbol_matrix("w^1", inputs, hidden),
-        "0.b": symbol_matrix("b^1", 1, hidden),
+        "0.b": symbol_matrix("b^1", 1, hidden, indices=1),
         "2.W": symbol_matrix("w^2", hidden, outputs),
-        "2.b": symbol_matrix("b^2", 1, outputs),
+        "2.b": symbol_matrix("b^2", 1, outputs, indices=1),
     }
     bend = ACTIVATIONS[activation]
     hidden_values = (x * parameters["0.W"] + parameters["0.b"]).applyfunc(
@@ -271,8 +292,8 @@ def two_layer_network(
     return SymbolicNetwork(x, parameters, -sp.log(softmax(logits)[label]))
 
 
-def symbol_matrix(name: str, rows: int, columns: int) -> sp.Matrix:
-    """Return a matrix of symbols; entries of a single row carry one index.
+def symbol_matrix(name: str, rows: int, columns: int, indices: int = 2) -> sp.Matrix:
+    """Return a matrix of symbols, numbered from 1.
 
     Parameters
     ----------
@@ -280,22 +301,32 @@ def symbol_matrix(name: str, rows: int, columns: int) -> sp.Matrix:
         Stem of the symbols' names.
     rows, columns : int
         The shape.
+    indices : 1 or 2, optional
+        How many each symbol carries: row and column, or only the column, for a
+        matrix of one row.
 
     Returns
     -------
     Matrix (rows, columns)
         Of real symbols.
 
+    Raises
+    ------
+    ValueError
+        If one index is asked for, but there are more rows to be told apart.
+
     Examples
     --------
-    >>> symbol_matrix("x", 1, 2)
-    Matrix([[x_1, x_2]])
+    >>> symbol_matrix("x", 1, 2), symbol_matrix("x", 1, 2, indices=1)
+    (Matrix([[x_11, x_12]]), Matrix([[x_1, x_2]]))
     """
+    if indices == 1 and rows > 1:
+        raise ValueError(f"{rows} rows of {name} cannot be told apart by one index.")
     return sp.Matrix(
         rows,
         columns,
         lambda i, k: sp.Symbol(
-            f"{name}_{k + 1}" if name[0] in "xb" else f"{name}_{i + 1}{k + 1}",
+            f"{name}_{k + 1}" if indices == 1 else f"{name}_{i + 1}{k + 1}",
             real=True,
         ),
     )
@@ -347,11 +378,11 @@ def dense_layer(batch: int, inputs: int, outputs: int) -> DenseDerivation:
     >>> layer.dW == layer.X.T * layer.dZ
     True
     """
-    X, dZ = (
-        sp.Matrix(batch, inputs, lambda i, k: sp.Symbol(f"x_{i + 1}{k + 1}")),
-        symbol_matrix("d", batch, outputs),
+    X, dZ = symbol_matrix("x", batch, inputs), symbol_matrix("d", batch, outputs)
+    W, b = (
+        symbol_matrix("w", inputs, outputs),
+        symbol_matrix("b", 1, outputs, indices=1),
     )
-    W, b = symbol_matrix("w", inputs, outputs), symbol_matrix("b", 1, outputs)
     Z = X * W + sp.ones(batch, 1) * b
     loss = sum(dZ.multiply_elementwise(Z))
 

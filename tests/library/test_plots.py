@@ -6,7 +6,7 @@ import io
 import matplotlib as mpl
 import numpy as np
 import pytest
-from backprop import History, plots
+from backprop import History, InputError, plots
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -213,3 +213,51 @@ def test_the_colors_are_those_of_okabe_and_ito():
         "#D55E00",
         "#009E73",
     )
+
+
+# Wrong input ----------------------------------------------------------------------
+
+
+def test_five_lines_are_refused():
+    """Only four could be told apart; the fifth was left out without a word."""
+    with pytest.raises(InputError, match=r"at most 4 lines .* but there are 5"):
+        plots.line_chart([1, 2], {name: [1, 2] for name in "abcde"}, "x", "y")
+
+
+def test_four_lines_are_drawn():
+    figure = plots.line_chart([1, 2], {name: [1, 2] for name in "abcd"}, "x", "y")
+    assert len(figure.axes[0].lines) == 4
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.image_grid(np.zeros((0, 784))),
+        lambda: plots.image_grid(np.zeros((0, 784)), titles=[]),
+        lambda: plots.weight_images(np.zeros((784, 0))),
+        lambda: plots.line_chart([1, 2], {}, "x", "y"),
+        lambda: plots.learning_curves([]),
+    ],
+)
+def test_a_figure_of_nothing_is_refused(draw):
+    with pytest.raises(InputError, match=r"there are no \w+ to show"):
+        draw()
+
+
+def test_learning_curves_without_validation_are_refused_with_the_remedy():
+    none = np.array([])
+    with pytest.raises(InputError, match=r"not validated; .*validation=digits"):
+        plots.learning_curves([HISTORIES[0], History(LOSS, LOSS, none, none, 1.0)])
+
+
+@pytest.mark.parametrize("name", ["image_grid", "weight_images"])
+def test_titles_may_be_an_array(name):
+    shown = IMAGES if name == "image_grid" else W[:, :4]
+    figure = getattr(plots, name)(shown, titles=np.array(["a", "b", "c", "d"]))
+    assert set("abcd") <= set(texts(figure))
+
+
+def test_weights_that_are_all_zero_are_an_empty_image():
+    """A warning would fail this test too."""
+    shown = images_in(plots.weight_images(np.zeros((784, 1))))
+    assert (shown[0] == 0).all()

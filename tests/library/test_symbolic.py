@@ -64,6 +64,25 @@ def test_p_minus_y_holds_exactly(classes):
     assert symbolic.softmax_cross_entropy(classes, 1).errors() == [0] * classes
 
 
+@pytest.mark.parametrize("label", [-1, 3, 1.5])
+def test_a_label_that_is_no_class_is_refused(label):
+    with pytest.raises(ValueError, match="label must be from 0 to 2, but is"):
+        symbolic.softmax_cross_entropy(3, label)
+    with pytest.raises(ValueError, match="label must be from 0 to 2, but is"):
+        symbolic.two_layer_network(2, 2, 3, label)
+
+
+@pytest.mark.parametrize("name", ["x", "b", "w", "beta"])
+def test_symbols_are_numbered_as_asked_whatever_their_name(name):
+    matrix = symbolic.symbol_matrix(name, 2, 2)
+    names = [f"{name}_11", f"{name}_12", f"{name}_21", f"{name}_22"]
+    assert [str(entry) for entry in matrix] == names
+    row = symbolic.symbol_matrix(name, 1, 2, indices=1)
+    assert [str(entry) for entry in row] == [f"{name}_1", f"{name}_2"]
+    with pytest.raises(ValueError, match=r"2 rows .* cannot be told apart"):
+        symbolic.symbol_matrix(name, 2, 2, indices=1)
+
+
 def test_a_wrong_claim_does_not_pass():
     derived = symbolic.softmax_cross_entropy(3, 1)
     derived.claim[1] += 1  # as if the label had been forgotten
