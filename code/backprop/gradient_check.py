@@ -35,12 +35,23 @@ def numerical_gradient(f: Callable[[], float], x: Array, h: float = 1e-5) -> Arr
     array of x's shape
         (f(x + h) - f(x - h)) / 2h for each entry.
 
+    Raises
+    ------
+    InputError
+        If x is no float64 array: integers take no nudge, float32 rounds it away.
+
     Examples
     --------
     >>> x = np.array([3.0, -1.0])
     >>> numerical_gradient(lambda: float(x[0] ** 2 + x[1]), x).round(6)
     array([6., 1.])
     """
+    if not isinstance(x, np.ndarray) or x.dtype != np.float64:
+        found = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
+        raise InputError(
+            f"numerical_gradient: x must be a float64 array, but is {found}. Write "
+            f"x = np.array(x, dtype=np.float64), and let f read that x."
+        )
     return np.array([slope(f, x, i, h) for i in np.ndindex(x.shape)]).reshape(x.shape)
 
 
@@ -145,9 +156,9 @@ def check_gradients(
     y : array (batch,)
         Their labels.
     h : float, optional
-        Size of a nudge.
+        Size of a nudge, above 0.
     entries : int, optional
-        Check only so many entries of each parameter, drawn at random.
+        Check only so many entries of each parameter, at least 1, drawn at random.
     seed : int, optional
         Seed of that draw.
 
@@ -160,6 +171,7 @@ def check_gradients(
     ------
     InputError
         If the network is not float64: rounding would hide every error below 1e-3.
+        If it has no parameters, or h or entries is out of its range.
 
     Examples
     --------
@@ -170,11 +182,7 @@ def check_gradients(
     >>> check_gradients(network, X, np.array([0, 1, 1, 0, 1])).worst < 1e-7
     True
     """
-    if network.dtype != np.float64:
-        raise InputError(
-            f"A gradient check needs a network with dtype=np.float64; this one is "
-            f"{network.dtype}, whose rounding hides errors."
-        )
+    check_settings(network, h, entries)
 
     def loss() -> float:
         return network.loss.forward(network.forward(X), y)
@@ -196,3 +204,25 @@ def check_gradients(
             ParameterCheck(name, len(chosen), relative_error(claimed, measured))
         )
     return GradientReport(tuple(rows))
+
+
+def check_settings(network: Network, h: float, entries: int | None) -> None:
+    """Raise `InputError` unless these settings check something."""
+    if network.dtype != np.float64:
+        raise InputError(
+            f"A gradient check needs a network with dtype=np.float64; this one is "
+            f"{network.dtype}, whose rounding hides errors."
+        )
+    if not network.parameters:
+        raise InputError(
+            f"A gradient check needs a network with parameters, but {network} has none."
+        )
+    if not 0 < h < float("inf"):
+        raise InputError(f"check_gradients: h must be above 0, but is {h}.")
+    if entries is not None and (
+        not isinstance(entries, (int, np.integer)) or entries < 1
+    ):
+        raise InputError(
+            f"check_gradients: entries must be a whole number of at least 1, or None "
+            f"for all, but is {entries}."
+        )

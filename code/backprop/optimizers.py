@@ -8,7 +8,8 @@ how much the learning rate is multiplied.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import cos, pi
+from math import cos, isfinite, pi
+from numbers import Real
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -50,12 +51,13 @@ class SGD:
     Raises
     ------
     InputError
-        If a setting is out of its range.
+        If a setting or a factor is no number or out of its range.
 
     Notes
     -----
     The velocity v belongs to the network being trained: an optimizer that is
-    given another network starts from rest.
+    given another network starts from rest. `Network.load` changes the weights of
+    the same network and stops nothing: make a new optimizer after it.
 
     References
     ----------
@@ -69,15 +71,16 @@ class SGD:
     """
 
     def __init__(self, learning_rate: float, momentum: float = 0.0) -> None:
-        if not 0 < learning_rate < float("inf"):
+        self.learning_rate = as_float(learning_rate)
+        self.momentum = as_float(momentum)
+        if not 0 < self.learning_rate < float("inf"):
             raise InputError(
                 f"SGD: learning_rate must be a number above 0, but is {learning_rate}."
             )
-        if not 0 <= momentum < 1:
+        if not 0 <= self.momentum < 1:
             raise InputError(
                 f"SGD: momentum must be at least 0 and below 1, but is {momentum}."
             )
-        self.learning_rate, self.momentum = learning_rate, momentum
         self._network: Network | None = None
         self._velocity: dict[str, Array] = {}
         self._move: dict[str, Array] = {}
@@ -96,9 +99,9 @@ class SGD:
             What the learning rate is multiplied by in this step (a schedule's
             value), at least 0.
         """
+        rate = self.learning_rate * checked(factor)
         if network is not self._network:
             self._start(network)
-        rate = self.learning_rate * factor
         gradients = network.gradients
         for name, W in network.parameters.items():
             v, move = self._velocity[name], self._move[name]
@@ -112,6 +115,24 @@ class SGD:
         parameters = network.parameters
         self._velocity = {name: np.zeros_like(W) for name, W in parameters.items()}
         self._move = {name: np.empty_like(W) for name, W in parameters.items()}
+
+
+def as_float(value: float) -> float:
+    """Return a number of any type as Python's; what is no number becomes NaN.
+
+    With NumPy's own float64 the same step would be rounded otherwise.
+    """
+    return float(value) if isinstance(value, Real) else float("nan")
+
+
+def checked(factor: float) -> float:
+    """Return a schedule's factor, or raise `InputError` if no step can be so long."""
+    if not isinstance(factor, Real) or not isfinite(factor) or factor < 0:
+        raise InputError(
+            f"SGD.step: the factor of the learning rate must be a finite number of at "
+            f"least 0, but is {factor!r}. Look at the schedule."
+        )
+    return float(factor)
 
 
 def constant(progress: float) -> float:

@@ -66,6 +66,15 @@ def test_numerical_gradient_restores_after_a_failure():
 
 
 @pytest.mark.parametrize(
+    "x", [np.array([1, 2]), np.array([1.0], np.float32), [1.0, 2.0], 3.0]
+)
+def test_what_cannot_be_nudged_finely_is_refused(x):
+    """Integers would be cut back to where they were: a gradient of zeros."""
+    with pytest.raises(InputError, match=r"must be a float64 array, .*dtype=np\.float"):
+        numerical_gradient(lambda: float(np.sum(x)), x)
+
+
+@pytest.mark.parametrize(
     ("a", "b", "expected"),
     [
         ([1, 2], [1, 2], 0),
@@ -204,3 +213,22 @@ def test_float32_is_refused():
     network, X, y = made([Dense(4, 3)], dtype=np.float32)
     with pytest.raises(InputError, match=r"needs a network with dtype=np\.float64;"):
         check_gradients(network, X, y)
+
+
+@pytest.mark.parametrize("entries", [0, -1, 2.5, "all"])
+def test_a_check_of_no_entries_is_refused(entries):
+    """It would find nothing wrong."""
+    with pytest.raises(InputError, match="entries must be a whole number of at least"):
+        check(Dense(4, 3), entries=entries)
+
+
+@pytest.mark.parametrize("h", [0, -1e-5, float("nan"), float("inf")])
+def test_a_nudge_of_no_size_is_refused(h):
+    with pytest.raises(InputError, match=rf"h must be above 0, but is {h}"):
+        check(Dense(4, 3), h=h)
+
+
+def test_a_network_without_parameters_is_refused():
+    network = Network([Tanh()], SoftmaxCrossEntropy(), seed=0, dtype=np.float64)
+    with pytest.raises(InputError, match="a network with parameters"):
+        check_gradients(network, np.ones((2, 3)), np.array([0, 1]))

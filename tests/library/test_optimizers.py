@@ -123,6 +123,41 @@ def test_a_momentum_out_of_range_is_refused(momentum):
         SGD(0.1, momentum)
 
 
+@pytest.mark.parametrize("value", ["fast", "0.1", None, [0.1], 1j])
+def test_a_setting_that_is_no_number_is_refused(value):
+    with pytest.raises(InputError, match="learning_rate must be a number above 0"):
+        SGD(value)
+    with pytest.raises(InputError, match="momentum must be at least 0"):
+        SGD(0.1, value)
+
+
+@pytest.mark.parametrize("factor", [-0.5, float("nan"), float("inf"), "1", None])
+def test_a_factor_out_of_range_is_refused_and_moves_nothing(factor):
+    network, optimizer = Parameters(), SGD(0.1, 0.9)
+    before, _ = copies(network.parameters), network.draw_gradients()
+    with pytest.raises(InputError, match=r"factor .* at least 0, but is .*schedule"):
+        optimizer.step(network, factor)
+    for name, W in network.parameters.items():
+        np.testing.assert_array_equal(W, before[name])
+
+
+@pytest.mark.parametrize("number", [np.float64, np.float32])
+def test_a_rate_computed_by_numpy_gives_the_same_bits(number):
+    networks = Parameters(), Parameters()
+    rates = number(0.1), float(number(0.1))
+    momenta = number(0.9), float(number(0.9))
+    for network, rate, momentum in zip(networks, rates, momenta, strict=True):
+        for arrays in (network.parameters, network.gradients):
+            for name in arrays:
+                arrays[name] = arrays[name].astype(np.float32)
+        optimizer = SGD(rate, momentum)
+        for factor in (number(1), number(0.3), number(0.7)):
+            network.draw_gradients()
+            optimizer.step(network, factor if rate is rates[0] else float(factor))
+    for name, W in networks[0].parameters.items():
+        assert W.tobytes() == networks[1].parameters[name].tobytes()
+
+
 def test_an_optimizer_says_its_settings():
     assert repr(SGD(0.1, 0.9)) == "SGD(learning_rate=0.1, momentum=0.9)"
 
