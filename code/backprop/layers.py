@@ -99,10 +99,18 @@ def zeros(rng: np.random.Generator, inputs: int, outputs: int) -> Array:
 class Layer:
     """What every layer has: parameters, their gradients, and room to work in.
 
-    A layer computes into arrays that it owns and uses again at the next step,
-    so that training allocates nothing. What ``forward`` and ``backward``
-    return is therefore valid until the layer is called again.
+    A layer computes its outputs and gradients into arrays that it owns and uses
+    again at the next step, so that they are set aside once and not at every step.
+    What ``forward`` and ``backward`` return is therefore valid until the layer is
+    called again.
+
+    Attributes
+    ----------
+    taken : bool
+        Whether a network has taken this layer; each layer serves only one.
     """
+
+    taken = False
 
     def __init__(self) -> None:
         self._buffers: dict[str, Array] = {}
@@ -163,6 +171,7 @@ class Dense(Layer):
         Width of what comes in and of what goes out, both at least 1.
     initialization : function (rng, inputs, outputs) -> array, optional
         Draws the weights: `he` (default), `glorot` or `zeros`. Biases start at 0.
+        A network draws them from its own seed; a layer by itself has those of seed 0.
 
     Attributes
     ----------
@@ -174,8 +183,9 @@ class Dense(Layer):
     Raises
     ------
     InputError
-        If a width is not a positive whole number, or, from ``forward``, if the
-        batch has the wrong shape or another floating-point type than the weights.
+        If a width is not a positive whole number or the initialization returns
+        another shape, or, from ``forward``, if the batch has the wrong shape or
+        another floating-point type than the weights.
 
     Examples
     --------
@@ -223,7 +233,13 @@ class Dense(Layer):
         self, rng: np.random.Generator, dtype: DTypeLike = np.float32
     ) -> None:
         """Draw the weights anew and set the biases to zero."""
-        self.W = self.initialization(rng, self.inputs, self.outputs).astype(dtype)
+        W = np.asarray(self.initialization(rng, self.inputs, self.outputs))
+        if W.shape != (self.inputs, self.outputs):
+            raise InputError(
+                f"{self}: the initialization must return an array of shape "
+                f"({self.inputs}, {self.outputs}), but returned shape {W.shape}."
+            )
+        self.W = W.astype(dtype)
         self.b = np.zeros(self.outputs, dtype)
         self.dW = np.zeros_like(self.W)
         self.db = np.zeros_like(self.b)
@@ -237,13 +253,12 @@ class Dense(Layer):
         Z += self.b
         return Z
 
-    def backward(self, d_output: Array, input_gradient: bool = True) -> Array | None:
+    def backward(self, dZ: Array, input_gradient: bool = True) -> Array | None:
         """Fill dW and db from dZ (batch, outputs); return dX (batch, inputs).
 
         The first layer of a network is called with ``input_gradient=False``:
-        nobody moves the pixels, and that product is the dearest of the three.
+        nobody moves the pixels, and dX costs as much as dW.
         """
-        dZ = d_output
         np.matmul(self.X.T, dZ, out=self.dW)  # (inputs, outputs)
         np.sum(dZ, axis=0, out=self.db)  # (outputs,)
         if not input_gradient:
@@ -258,10 +273,14 @@ class Dense(Layer):
                 f"but is a {type(X).__name__}."
             )
         if X.ndim != 2 or X.shape[1] != self.inputs:
+            hint = (
+                "images in rows and columns become rows with X.reshape(len(X), -1)"
+                if X.ndim > 2
+                else "a single example x is the batch x[np.newaxis]"
+            )
             raise InputError(
                 f"{self}: X must have shape (batch, {self.inputs}), but has shape "
-                f"{X.shape}. A batch is rows, one example a row; a single example "
-                f"x is the batch x[np.newaxis]."
+                f"{X.shape}. A batch is rows, one example a row; {hint}."
             )
         if X.dtype != self.W.dtype:
             raise InputError(
@@ -277,6 +296,8 @@ class Sigmoid(Layer):
     Backward: dZ = dA · A (1 - A). The slope is at most 1/4.
 
     Computed as (1 + tanh(Z / 2)) / 2, the same function, which overflows for no Z.
+    It is exact in the middle; in float32, where Z is below about -15, it loses its
+    digits and soon rounds to 0, and its slope with it.
 
     Examples
     --------
@@ -294,12 +315,12 @@ class Sigmoid(Layer):
         self.A = A
         return A
 
-    def backward(self, d_output: Array, input_gradient: bool = True) -> Array:
+    def backward(self, dA: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · A (1 - A), of dA's shape."""
         dZ = self._buffer("dZ", self.A.shape, self.A.dtype)
         np.subtract(1, self.A, out=dZ)
         dZ *= self.A
-        dZ *= d_output
+        dZ *= dA
         return dZ
 
 
@@ -319,12 +340,12 @@ class Tanh(Layer):
         self.A = self._buffer("A", X.shape, X.dtype)
         return np.tanh(X, out=self.A)
 
-    def backward(self, d_output: Array, input_gradient: bool = True) -> Array:
+    def backward(self, dA: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · (1 - A²), of dA's shape."""
         dZ = self._buffer("dZ", self.A.shape, self.A.dtype)
         np.multiply(self.A, self.A, out=dZ)
         np.subtract(1, dZ, out=dZ)
-        dZ *= d_output
+        dZ *= dA
         return dZ
 
 
@@ -348,7 +369,7 @@ class ReLU(Layer):
         self.A = self._buffer("A", X.shape, X.dtype)
         return np.maximum(X, 0, out=self.A)
 
-    def backward(self, d_output: Array, input_gradient: bool = True) -> Array:
+    def backward(self, dA: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · [A > 0], of dA's shape (A > 0 exactly where Z > 0)."""
         dZ = self._buffer("dZ", self.A.shape, self.A.dtype)
-        return np.multiply(d_output, self.A > 0, out=dZ)
+        return np.multiply(dA, self.A > 0, out=dZ)

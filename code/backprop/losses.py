@@ -16,19 +16,19 @@ Array = NDArray[np.floating]
 
 
 def softmax(logits: Array) -> Array:
-    """Turn each row of scores into probabilities: positive, with sum 1.
+    """Turn scores into probabilities, row by row: positive, with sum 1.
 
     Equation (eq-softmax). The largest score of *each row* is subtracted first,
     which changes no probability and keeps ``exp`` from overflowing.
 
     Parameters
     ----------
-    logits : array (batch, classes)
+    logits : array (batch, classes), or (classes,) for a single example
         Any finite scores.
 
     Returns
     -------
-    array (batch, classes)
+    array of the same shape
         Probabilities, a new array.
 
     Examples
@@ -37,8 +37,8 @@ def softmax(logits: Array) -> Array:
     array([[0.5 , 0.5 ],
            [0.25, 0.75]])
     """
-    E = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return E / E.sum(axis=1, keepdims=True)
+    E = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return E / E.sum(axis=-1, keepdims=True)
 
 
 class SoftmaxCrossEntropy:
@@ -96,6 +96,7 @@ class SoftmaxCrossEntropy:
 
     def backward(self) -> Array:
         """Return ∂L/∂logits = (p - one_hot(y)) / batch, shape (batch, classes)."""
+        check_called(self, "probabilities")
         d_logits = self.probabilities.copy()
         d_logits[np.arange(len(self.labels)), self.labels] -= 1
         d_logits /= len(self.labels)
@@ -149,12 +150,14 @@ class MeanSquaredError:
                 f"MeanSquaredError: targets must have the outputs' shape "
                 f"{outputs.shape} (or be whole-number labels of shape "
                 f"({len(outputs)},)), but have shape {targets.shape}."
+                f"{hint_for_one_output(outputs)}"
             )
         self.difference = outputs - targets.astype(outputs.dtype, copy=False)
         return float(np.sum(self.difference**2) / (2 * len(outputs)))
 
     def backward(self) -> Array:
         """Return ∂L/∂outputs = (a - t) / batch, shape (batch, outputs)."""
+        check_called(self, "difference")
         return self.difference / len(self.difference)
 
 
@@ -180,6 +183,22 @@ def one_hot(labels: NDArray[np.integer], classes: int) -> Array:
            [1., 0., 0.]])
     """
     return np.eye(classes)[labels]
+
+
+def check_called(loss: object, remembered: str) -> None:
+    """Raise `InputError` unless the loss remembers what its forward computed."""
+    if not hasattr(loss, remembered):
+        raise InputError(f"{loss}: call forward first; backward needs its results.")
+
+
+def hint_for_one_output(outputs: Array) -> str:
+    """Return a sentence for whoever gives labels to a single output, else nothing."""
+    if outputs.shape[1] > 1:
+        return ""
+    return (
+        " A network with a single output takes MeanSquaredError and float targets "
+        "of shape (batch, 1): targets.astype(float).reshape(-1, 1)."
+    )
 
 
 def check_outputs(outputs: Array) -> None:
@@ -222,6 +241,6 @@ def check_labels(labels: NDArray[np.integer], outputs: Array) -> NDArray[np.inte
         wrong = labels[(labels < 0) | (labels >= classes)][0]
         raise InputError(
             f"With {classes} outputs, labels run from 0 to {classes - 1}, but there "
-            f"is a label {wrong}."
+            f"is a label {wrong}.{hint_for_one_output(outputs)}"
         )
     return labels

@@ -131,6 +131,12 @@ def test_dense_treats_rows_alike_in_any_order(batch, inputs, outputs, seed):
     assert error(layer.db, db) <= 1e-14
 
 
+def test_dense_backward_is_called_by_the_names_of_its_equation():
+    layer = made_dense(2, 1, np.random.default_rng(0))
+    layer.forward(np.ones((3, 2)))
+    assert layer.backward(dZ=np.ones((3, 1))).shape == (3, 2)
+
+
 def test_gradients_are_replaced_not_added_up():
     rng = np.random.default_rng(0)
     layer = made_dense(3, 2, rng)
@@ -203,6 +209,23 @@ def test_activation_does_not_overflow(name, dtype):
     assert np.isfinite(A).all()
     assert np.isfinite(dZ).all()
     assert A.dtype == dZ.dtype == dtype
+
+
+@activations
+def test_activation_backward_is_called_by_the_names_of_its_equation(name):
+    layer = ACTIVATIONS[name]()
+    layer.forward(np.ones((3, 2)))
+    assert layer.backward(dA=np.ones((3, 2))).shape == (3, 2)
+
+
+def test_sigmoid_is_exact_in_the_middle_and_0_far_below():
+    Z = np.array([[-100.0, -12.0, -3.0, 0.0]], np.float32)
+    layer = Sigmoid()
+    A = layer.forward(Z).copy()
+    slopes = layer.backward(np.ones_like(Z))
+    exact = 1 / (1 + np.exp(-Z.astype(np.float64)))
+    np.testing.assert_allclose(A[:, 1:], exact[:, 1:], rtol=0.01)
+    assert A[0, 0] == slopes[0, 0] == 0
 
 
 @activations
@@ -302,6 +325,15 @@ def test_dense_uses_the_initialization_it_is_given():
     assert not Dense(3, 2, initialization=zeros).W.any()
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (3,), (3, 2, 1), (1, 2)])
+def test_an_initialization_of_another_shape_is_refused(shape):
+    """One row would be spread over all rows without a word."""
+    with pytest.raises(
+        InputError, match=r"Dense\(3, 2\): the initialization must .* \(3, 2\), but"
+    ):
+        Dense(3, 2, initialization=lambda rng, inputs, outputs: np.zeros(shape))
+
+
 # Errors ---------------------------------------------------------------------------
 
 
@@ -324,7 +356,8 @@ def test_dense_says_which_layer_and_which_shapes(shape):
     message = str(caught.value)
     assert message.startswith("Dense(4, 2): X must have shape (batch, 4), but has")
     assert str(shape) in message
-    assert "x[np.newaxis]" in message
+    hint = "X.reshape(len(X), -1)" if len(shape) > 2 else "x[np.newaxis]"
+    assert hint in message
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float64, np.float16])

@@ -60,6 +60,12 @@ def test_softmax_takes_the_maximum_of_each_row():
     assert p.tolist() == [[1, 0], [0.5, 0.5]]
 
 
+def test_softmax_takes_a_single_example_too():
+    logits = np.array([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]])
+    for row, expected in zip(logits, softmax(logits), strict=True):
+        np.testing.assert_array_equal(softmax(row), expected)
+
+
 def test_softmax_leaves_the_logits_alone():
     logits = np.array([[1.0, 2.0]])
     softmax(logits)
@@ -273,6 +279,25 @@ def test_a_label_out_of_range_is_named(make, label):
         match=rf"With 10 outputs, labels run from 0 to 9, .* label {label}\.",
     ):
         make().forward(np.zeros((3, 10)), y)
+
+
+@both
+def test_backward_before_forward_is_said(make):
+    with pytest.raises(InputError, match=rf"{make.__name__}\(\): call forward first"):
+        make().backward()
+
+
+@both
+def test_labels_for_a_single_output_are_refused_with_the_remedy(make):
+    with pytest.raises(
+        InputError, match=r"label 1\. .*MeanSquaredError and float .* \(batch, 1\)"
+    ):
+        make().forward(np.zeros((3, 1)), np.array([0, 1, 0]))
+
+
+def test_flat_targets_for_a_single_output_are_refused_with_the_remedy():
+    with pytest.raises(InputError, match=r"shape \(3,\)\. .*float .* \(batch, 1\)"):
+        MeanSquaredError().forward(np.zeros((3, 1)), np.array([0.5, 1.0, 0.0]))
 
 
 def test_float_labels_are_refused_with_the_remedy():
