@@ -39,9 +39,10 @@ CHECKSUMS = {  # SHA-256
     TEST_LABELS: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 }
 SOURCES = ("auto", "mnist", "embedded")
-PATIENCE = 3.0  # seconds in which a mirror must answer, else we are offline
-STALL = 10.0  # seconds without a byte after which a download is given up
+CONNECT_TIMEOUT = 3.0  # seconds in which a mirror must answer, else we are offline
+READ_TIMEOUT = 10.0  # seconds without a byte after which a download is given up
 EMBEDDED_SEED = 20
+LARGEST = 60_000 * 28 * 28  # bytes; no file of MNIST holds more
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,7 +59,8 @@ class Split:
     Raises
     ------
     InputError
-        If a single example is asked for by its number; see the examples.
+        If images and labels are not NumPy arrays of the same length, or a single
+        example is asked for by its number; see the examples.
 
     Examples
     --------
@@ -74,6 +76,19 @@ class Split:
 
     images: NDArray[np.floating]
     labels: NDArray[np.integer]
+
+    def __post_init__(self) -> None:
+        for name, array in (("images", self.images), ("labels", self.labels)):
+            if not isinstance(array, np.ndarray) or array.ndim == 0:
+                raise InputError(
+                    f"Split: {name} must be a NumPy array with an entry for each "
+                    f"example, but is a {type(array).__name__}. Write np.array(...)."
+                )
+        if len(self.images) != len(self.labels):
+            raise InputError(
+                f"Split: there must be one label for each image, but there are "
+                f"{len(self.images)} images and {len(self.labels)} labels."
+            )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -242,7 +257,8 @@ def verify(path: Path) -> None:
         Its name must be one of the four in `CHECKSUMS`.
     """
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as why:
         raise DataError(
             f"{path}: expected one of the four files of MNIST, found that it cannot "
@@ -266,9 +282,10 @@ def is_verified(path: Path) -> bool:
 
 def remedy(path: Path) -> str:
     """Return the sentence that says what to do about a wrong file."""
+    address = f"{MIRRORS[0]}{path.name}, " if path.name in CHECKSUMS else ""
     return (
-        f"Replace it by the original, {MIRRORS[0]}{path.name}, or unset MNIST_DIR to "
-        f"have it downloaded."
+        f"Replace it by the original, {address}or unset MNIST_DIR to have it "
+        f"downloaded."
     )
 
 
@@ -291,7 +308,9 @@ def fetch(names: list[str], directory: Path, tried: list[str]) -> bool:
     """
     mirrors = answering_mirrors()
     if not mirrors:
-        tried.append(f"none of {', '.join(MIRRORS)} answered within {PATIENCE} seconds")
+        tried.append(
+            f"none of {', '.join(MIRRORS)} answered within {CONNECT_TIMEOUT} seconds"
+        )
         return False
     return all(
         any(fetch_from(mirror, name, directory, tried) for mirror in mirrors)
@@ -300,7 +319,7 @@ def fetch(names: list[str], directory: Path, tried: list[str]) -> bool:
 
 
 def answering_mirrors() -> list[str]:
-    """Return the mirrors that answer within `PATIENCE` seconds, in their order.
+    """Return the mirrors that answer within `CONNECT_TIMEOUT` seconds, in their order.
 
     They are asked in threads, because the look-up of a name can hang for minutes
     and heeds no time-out.
@@ -312,14 +331,14 @@ def answering_mirrors() -> list[str]:
     def ask(mirror: str) -> None:
         try:
             answer = requests.head(
-                mirror + TEST_LABELS, timeout=PATIENCE, allow_redirects=True
+                mirror + TEST_LABELS, timeout=CONNECT_TIMEOUT, allow_redirects=True
             )
         except (OSError, ValueError):  # every exception of requests is one of them
             return
         if answer.status_code == requests.codes.ok:
             answered.add(mirror)
 
-    deadline = monotonic() + PATIENCE
+    deadline = monotonic() + CONNECT_TIMEOUT
     threads = [Thread(target=ask, args=(mirror,), daemon=True) for mirror in MIRRORS]
     for thread in threads:
         thread.start()
@@ -342,7 +361,7 @@ def fetch_from(mirror: str, name: str, directory: Path, tried: list[str]) -> boo
                 fname=name,
                 path=directory,
                 downloader=pooch.HTTPDownloader(
-                    progressbar=bar, timeout=(PATIENCE, STALL)
+                    progressbar=bar, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)
                 ),
             )
     except (OSError, ValueError) as why:
@@ -473,34 +492,45 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     ------
     DataError
         If the file cannot be unpacked, is of another kind, or does not hold as many
-        bytes as its header promises. No memory is set aside on the header's word.
+        bytes as its header promises. No more is unpacked than a file of MNIST holds.
     """
     try:
-        content = gzip.decompress(path.read_bytes())
+        with gzip.open(path) as file:
+            shape = read_header(path, file.read(4 + 4 * dimensions), dimensions)
+            content = file.read(prod(shape) + 1)
     except (OSError, EOFError, zlib.error) as why:
         raise DataError(
             f"{path}: expected a whole gzip file, found a missing, truncated or "
             f"damaged one ({why}). {remedy(path)}"
         ) from None
-    header = np.frombuffer(content[: 4 + 4 * dimensions], dtype="u1")
+    if len(content) != prod(shape):
+        found = "more" if len(content) > prod(shape) else f"{len(content):,}"
+        raise DataError(
+            f"{path}: expected {prod(shape):,} bytes after the header, because it "
+            f"says {' × '.join(map(str, shape))}, found {found}. {remedy(path)}"
+        )
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def read_header(path: Path, header: bytes, dimensions: int) -> list[int]:
+    """Return the shape that an IDX header promises, or raise `DataError`."""
     if len(header) < 4 + 4 * dimensions:
         raise DataError(
             f"{path}: expected a header of {4 + 4 * dimensions} bytes, found "
             f"{len(header)} bytes in all. {remedy(path)}"
         )
-    magic, *shape = (int(number) for number in header.view(">u4"))
+    magic, *shape = (int(number) for number in np.frombuffer(header, ">u4"))
     if magic != 0x0800 + dimensions:
         raise DataError(
             f"{path}: expected the magic number {0x0800 + dimensions} (bytes in "
             f"{dimensions} dimensions), found {magic}. {remedy(path)}"
         )
-    if prod(shape) != len(content) - len(header):
+    if prod(shape) > LARGEST:
         raise DataError(
-            f"{path}: expected {prod(shape):,} bytes after the header, because it "
-            f"says {' × '.join(map(str, shape))}, found "
-            f"{len(content) - len(header):,}. {remedy(path)}"
+            f"{path}: expected at most {LARGEST:,} bytes after the header, found that "
+            f"it promises {' × '.join(map(str, shape))}. {remedy(path)}"
         )
-    return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
+    return shape
 
 
 def embedded_digits() -> Digits:

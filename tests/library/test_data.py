@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -240,6 +241,20 @@ def test_a_split_is_not_cut_by_a_number():
     assert len(split[[-1]]) == 1
 
 
+@pytest.mark.parametrize("labels", [[0, 1], (0, 1), None, 3, np.int64(3), np.array(3)])
+def test_a_split_is_made_of_arrays(labels):
+    images = np.zeros((2, 4))
+    with pytest.raises(InputError, match=r"Split: labels must be a NumPy array .*arr"):
+        Split(images, labels)
+    with pytest.raises(InputError, match=r"Split: images must be a NumPy array"):
+        Split(labels, images)
+
+
+def test_a_split_has_a_label_for_each_image():
+    with pytest.raises(InputError, match=r"200 images and 199 labels"):
+        Split(np.zeros((200, 4)), np.zeros(199, int))
+
+
 # Which source ---------------------------------------------------------------------
 
 
@@ -338,7 +353,7 @@ def test_a_mirror_that_hangs_does_not_keep_the_other_waiting(mirrors, monkeypatc
         return head(url, **kwargs)
 
     monkeypatch.setattr(requests, "head", one_hangs)
-    monkeypatch.setattr(data, "PATIENCE", 1.5)
+    monkeypatch.setattr(data, "CONNECT_TIMEOUT", 1.5)
     assert load_mnist("mnist").source == "mnist"
     end.set()
     assert not mirrors[0].asked
@@ -557,7 +572,7 @@ def test_a_truncated_gzip_is_an_error(tmp_path):
         data.read_labels(path, 1000)
 
 
-@pytest.mark.parametrize("place", [0, 14, -6])
+@pytest.mark.parametrize("place", [0, 30, -6])
 def test_a_damaged_gzip_is_an_error(tmp_path, place):
     """In its mark, in the packed bytes, in its own check sum."""
     path = write(tmp_path / "labels.gz", idx(made_labels(1000)))
@@ -625,19 +640,56 @@ def test_a_label_above_9_is_an_error(tmp_path):
         data.read_labels(path, 4)
 
 
-@pytest.mark.parametrize("shape", [(60_000, 28, 28), (2**32 - 1,) * 3])
-def test_a_header_that_promises_more_than_there_is_is_an_error(tmp_path, shape):
-    """The second promises 2⁹⁶ bytes: nothing may be set aside on its word."""
-    path = write(tmp_path / "images.gz", idx(made_images(2), shape=shape))
+def test_a_header_that_promises_more_than_there_is_is_an_error(tmp_path):
+    path = write(tmp_path / "images.gz", idx(made_images(2), shape=(60_000, 28, 28)))
     with pytest.raises(
         DataError, match=r"images\.gz: expected [\d,]+ bytes .* found 1,568\. Replace"
+    ):
+        data.read_images(path, 60_000)
+
+
+def test_a_header_that_promises_more_than_mnist_holds_is_an_error(tmp_path):
+    """It promises 2⁹⁶ bytes: nothing may be set aside on its word."""
+    shape = (2**32 - 1,) * 3
+    path = write(tmp_path / "images.gz", idx(made_images(2), shape=shape))
+    with pytest.raises(
+        DataError, match=r"expected at most 47,040,000 bytes .* promises 4294967295 × "
     ):
         data.read_images(path, shape[0])
 
 
+def test_a_file_that_unpacks_to_much_more_is_not_unpacked(tmp_path):
+    """A gzip file of 100 kB can hold 100 MB; only what is needed is unpacked."""
+    path = write(tmp_path / "labels.gz", idx(made_labels(10)) + bytes(100_000_000))
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"expected 10 bytes .* found more\."):
+        data.read_labels(path, 10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_verifying_does_not_hold_the_whole_file(tmp_path):
+    path = tmp_path / data.TEST_LABELS
+    path.write_bytes(bytes(50_000_000))
+    tracemalloc.start()
+    assert not data.is_verified(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def test_the_remedy_names_an_address_for_the_four_files_only(tmp_path):
+    remedy = data.remedy(tmp_path / data.TEST_LABELS)
+    assert f"the original, {data.MIRRORS[0]}{data.TEST_LABELS}, or unset" in remedy
+    remedy = data.remedy(tmp_path / "labels.gz")
+    assert "Replace it by the original, or unset MNIST_DIR" in remedy
+    assert "http" not in remedy
+
+
 def test_bytes_after_the_last_image_are_an_error(tmp_path):
     path = write(tmp_path / "images.gz", idx(made_images(2)) + b"\0")
-    with pytest.raises(DataError, match=r"expected 1,568 bytes .* found 1,569\."):
+    with pytest.raises(DataError, match=r"expected 1,568 bytes .* found more\."):
         data.read_images(path, 2)
 
 
