@@ -6,11 +6,13 @@ Chapters "Forward propagation" and "Training on MNIST" use it as it is.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -43,7 +45,8 @@ class Evaluation:
     loss : float
         Mean loss over the examples.
     accuracy : float
-        Share of examples whose largest output is at the label, from 0 to 1.
+        Share of examples whose largest output is at the label, from 0 to 1; NaN
+        where the targets are not labels.
     """
 
     loss: float
@@ -53,22 +56,27 @@ class Evaluation:
 class Network:
     """A feed-forward network.
 
+    It works in arrays that its layers own, so it is not for several threads at
+    once; give each thread a network of its own.
+
     Parameters
     ----------
     layers : sequence of Layer
-        In the order in which an example passes through them.
+        In the order in which an example passes through them; new ones for each
+        network.
     loss : SoftmaxCrossEntropy or MeanSquaredError
         Has ``forward(outputs, targets)`` and ``backward()``.
     seed : int
-        Seed of the generator that draws the initial weights.
+        Seed of the generator that draws the initial weights, at least 0.
     dtype : float32 (default) or float64
         Type of all numbers in the network; float64 is for gradient checks.
 
     Raises
     ------
     InputError
-        If there are no layers, a layer stands in it twice, neighboring widths do
-        not fit, or the type is not a floating-point type.
+        If there are no layers, a layer stands in it twice or belongs to another
+        network, neighboring widths do not fit, the seed is not a whole number of at
+        least 0, or the type is neither float32 nor float64.
 
     Examples
     --------
@@ -89,11 +97,15 @@ class Network:
         seed: int,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self.layers, self.loss, self.dtype = list(layers), loss, np.dtype(dtype)
-        self._check_architecture()
-        rng = np.random.default_rng(seed)
+        check_made("the loss", loss)
+        self.layers, self.loss = checked_layers(layers), loss
+        self.dtype = checked_type(dtype)
+        self._outputs_shape: tuple[int, ...] | None = None  # of the last forward
+        rng = np.random.default_rng(checked_seed(seed))
         for layer in self.layers:
             layer.initialize(rng, self.dtype)
+        for layer in self.layers:
+            layer.taken = True
 
     def __repr__(self) -> str:
         return f"Network({self.layers}, loss={self.loss}, dtype={self.dtype})"
@@ -122,7 +134,7 @@ class Network:
         Parameters
         ----------
         X : floating-point array (batch, features)
-            One example a row.
+            One example a row. It must not change before `backward`, which uses it.
 
         Returns
         -------
@@ -137,18 +149,27 @@ class Network:
         A = self._as_batch(X)
         for layer in self.layers:
             A = layer.forward(A)
+        self._outputs_shape = A.shape
         return A.copy()
 
     def backward(self, d_outputs: Array) -> None:
         """Pass the gradient back through all layers, filling their gradients.
 
-        The gradient by the network's own input is not computed.
+        The gradient by the network's own input is not computed. What the last
+        `forward` computed is used; `predict` and `evaluate` overwrite it.
 
         Parameters
         ----------
         d_outputs : array (batch, outputs)
             Gradient of the loss by the outputs: ``network.loss.backward()``.
+
+        Raises
+        ------
+        InputError
+            If nothing went forward before, or the gradient has another shape than
+            the last outputs.
         """
+        self._check_gradient(d_outputs)
         for layer in reversed(self.layers[1:]):
             d_outputs = layer.backward(d_outputs)  # type: ignore[assignment]
         self.layers[0].backward(d_outputs, input_gradient=False)
@@ -156,10 +177,12 @@ class Network:
     def predict(self, X: Array) -> NDArray[np.integer]:
         """Return the class with the largest output for each row of X.
 
+        It overwrites what `backward` needs: call `forward` again before `backward`.
+
         Parameters
         ----------
         X : floating-point array (n, features)
-            One example a row; n may be large, the work is done in pieces.
+            One example a row; n may be large, the work is done in chunks.
 
         Returns
         -------
@@ -173,11 +196,13 @@ class Network:
         """
         X = self._as_batch(X)
         check_finite(X)
-        guesses = [self.forward(X[piece]).argmax(axis=1) for piece in pieces(len(X))]
+        guesses = [self.forward(X[chunk]).argmax(axis=1) for chunk in chunks(len(X))]
         return np.concatenate(guesses)
 
     def evaluate(self, data: Split) -> Evaluation:
-        """Measure loss and accuracy on a data set, without changing anything.
+        """Measure loss and accuracy on a data set; no weight moves.
+
+        It overwrites what `backward` needs: call `forward` again before `backward`.
 
         Parameters
         ----------
@@ -187,7 +212,8 @@ class Network:
         Returns
         -------
         Evaluation
-            Mean loss and share of correct answers.
+            Mean loss and share of correct answers; the share is NaN where the
+            targets are not labels.
 
         Raises
         ------
@@ -199,10 +225,10 @@ class Network:
         images = self._as_batch(data.images)
         check_finite(images)
         loss = correct = 0.0
-        for piece in pieces(len(data)):
-            outputs, y = self.forward(images[piece]), data.labels[piece]
+        for chunk in chunks(len(data)):
+            outputs, y = self.forward(images[chunk]), data.labels[chunk]
             loss += self.loss.forward(outputs, y) * len(y)
-            correct += int(np.count_nonzero(outputs.argmax(axis=1) == y))
+            correct += correct_answers(outputs, y)
         return Evaluation(loss / len(data), correct / len(data))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -217,23 +243,27 @@ class Network:
         Raises
         ------
         SavedFileError
-            If the folder does not exist.
+            If the folder does not exist or the file cannot be written.
         """
         path = Path(path)
         if not path.parent.is_dir():
             raise SavedFileError(f"{path}: there is no folder {path.parent}; make it.")
-        unfinished = path.with_name(path.name + ".part")
         try:
-            with open(unfinished, "wb") as file:
-                np.savez(
-                    file,
-                    format=np.array(FORMAT),
-                    layers=np.array(repr(self.layers)),
-                    **self.parameters,  # type: ignore[arg-type]
-                )
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+            # A folder of its own gives the file a name that nobody else uses.
+            with tempfile.TemporaryDirectory(dir=path.parent) as room:
+                unfinished = Path(room) / "unfinished"
+                with unfinished.open("wb") as file:
+                    np.savez(
+                        file,
+                        format=np.array(FORMAT),
+                        layers=np.array(repr(self.layers)),
+                        **self.parameters,  # type: ignore[arg-type]
+                    )
+                os.replace(unfinished, path)
+        except OSError as why:
+            raise SavedFileError(
+                f"{path} cannot be written ({why.strerror or why})."
+            ) from None
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Read the parameters that `save` wrote into this network.
@@ -262,10 +292,7 @@ class Network:
                 f"this one has {self.layers}. Build the same layers, then load."
             )
         for name, W in self.parameters.items():
-            if name not in arrays or arrays[name].shape != W.shape:
-                raise SavedFileError(
-                    f"{path}: parameter {name} is missing or misshapen."
-                )
+            check_saved(path, name, arrays.get(name), W)
         for name, W in self.parameters.items():
             W[:] = arrays[name]
 
@@ -281,56 +308,168 @@ class Network:
                 f"The network takes a batch of shape (batch, features), but X has "
                 f"shape {X.shape}. A single example x is the batch x[np.newaxis]."
             )
-        return X.astype(self.dtype, copy=False)
-
-    def _check_architecture(self) -> None:
-        if not self.layers:
-            raise InputError("A network needs at least one layer.")
-        if len({id(layer) for layer in self.layers}) < len(self.layers):
+        if X.dtype == self.dtype:
+            return X
+        try:
+            with np.errstate(over="raise"):
+                return X.astype(self.dtype)
+        except FloatingPointError:
             raise InputError(
-                "The same layer object stands in the network twice; each place "
-                "needs a layer of its own, because a layer remembers its input."
-            )
-        if not np.issubdtype(self.dtype, np.floating):
+                f"X holds a number too large for {self.dtype}, whose largest is "
+                f"{np.finfo(self.dtype).max:.1e}. Scale the inputs, best to [0, 1]."
+            ) from None
+
+    def _check_gradient(self, d_outputs: Array) -> None:
+        if self._outputs_shape is None:
+            raise InputError("backward: call forward first; it uses its results.")
+        if np.shape(d_outputs) != self._outputs_shape:
             raise InputError(
-                f"dtype must be np.float32 or np.float64, but is {self.dtype}."
+                f"backward: the gradient by the outputs must have the shape of the "
+                f"last outputs, {self._outputs_shape}, but has shape "
+                f"{np.shape(d_outputs)}. Call forward and the loss's forward for the "
+                f"same batch, then backward."
             )
-        dense = [layer for layer in self.layers if isinstance(layer, Dense)]
-        for left, right in pairwise(dense):
-            if left.outputs != right.inputs:
-                raise InputError(
-                    f"{left} gives {left.outputs} outputs, but the next, {right}, "
-                    f"takes {right.inputs} inputs; the two numbers must be equal."
-                )
 
 
-def pieces(length: int) -> Iterator[slice]:
+def checked_layers(given: Sequence[Layer]) -> list[Layer]:
+    """Return a list of the layers, or raise `InputError` if no network is made so."""
+    if not isinstance(given, Iterable):
+        raise InputError(
+            f"Network: the layers must be a list, but are {given}; put them into "
+            f"brackets: Network([Dense(784, 10)], loss=..., seed=...)."
+        )
+    layers = list(given)
+    if not layers:
+        raise InputError("A network needs at least one layer.")
+    for place, layer in enumerate(layers):
+        check_made(f"layer {place}", layer)
+        if not isinstance(layer, Layer):
+            raise InputError(
+                f"Network: layer {place} must be a layer such as Dense(784, 10), but "
+                f"is {layer!r}."
+            )
+        if layer.taken:
+            raise InputError(
+                f"Layer {place}, {layer}, already belongs to another network; build "
+                f"new layers for each network, because a layer holds its weights."
+            )
+    if len({id(layer) for layer in layers}) < len(layers):
+        raise InputError(
+            "The same layer object stands in the network twice; each place "
+            "needs a layer of its own, because a layer remembers its input."
+        )
+    dense = [layer for layer in layers if isinstance(layer, Dense)]
+    for left, right in pairwise(dense):
+        if left.outputs != right.inputs:
+            raise InputError(
+                f"{left} gives {left.outputs} outputs, but the next, {right}, "
+                f"takes {right.inputs} inputs; the two numbers must be equal."
+            )
+    return layers
+
+
+def check_made(what: str, thing: object) -> None:
+    """Raise `InputError` if a class stands where one of its objects belongs."""
+    if isinstance(thing, type):
+        raise InputError(
+            f"Network: {what} is the class {thing.__name__}, not an object made from "
+            f"it. Did you forget the parentheses? Write {thing.__name__}(...)."
+        )
+
+
+def checked_seed(seed: int) -> int:
+    """Return the seed, or raise `InputError` unless it repeats the same weights."""
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(
+            f"Network: seed must be a whole number of at least 0, but is {seed!r}."
+        )
+    return int(seed)
+
+
+def checked_type(dtype: DTypeLike) -> np.dtype[Any]:
+    """Return float32 or float64 as NumPy's type, or raise `InputError`."""
+    try:
+        found = (
+            None if dtype is None else np.dtype(dtype)
+        )  # NumPy takes None as float64
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found not in (np.float32, np.float64):
+        raise InputError(f"dtype must be np.float32 or np.float64, but is {dtype!r}.")
+    return found
+
+
+def chunks(length: int) -> Iterator[slice]:
     """Yield slices that cover ``range(length)``, `ROWS_AT_A_TIME` rows each."""
-    for start in range(0, max(length, 1), ROWS_AT_A_TIME):  # no rows: one empty piece
+    for start in range(0, max(length, 1), ROWS_AT_A_TIME):  # no rows: one empty chunk
         yield slice(start, min(start + ROWS_AT_A_TIME, length))
 
 
-def check_finite(X: Array) -> None:
+def correct_answers(outputs: Array, targets: NDArray[Any]) -> float:
+    """Count the rows with the largest output at the label; NaN without labels."""
+    if targets.ndim != 1 or not np.issubdtype(targets.dtype, np.integer):
+        return float("nan")
+    return float(np.count_nonzero(outputs.argmax(axis=1) == targets))
+
+
+def check_finite(X: NDArray[Any], name: str = "X") -> None:
     """Raise `InputError` naming the first row of X that is not finite."""
     if not np.isfinite(X).all():
         row = int(np.argmin(np.isfinite(X).all(axis=tuple(range(1, X.ndim)))))
         raise InputError(
-            f"X holds NaN or infinity, first in row {row}. Look at how that example "
-            f"was made; a division by zero in the scaling is the usual cause."
+            f"{name} holds NaN or infinity, first in row {row}. Look at how that "
+            f"example was made; a division by zero in the scaling is the usual cause."
         )
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Read all arrays of an ``.npz`` file, or raise `SavedFileError`."""
+    if not path.exists():
+        raise SavedFileError(f"{path} does not exist; save the network first.")
+    if path.is_dir():
+        raise SavedFileError(f"{path} is a folder; name the file inside it.")
     try:
         # Opened here, because np.load leaves a damaged file open.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise SavedFileError(
-            f"{path} does not exist; save the network first."
-        ) from None
+        with path.open("rb") as opened:
+            check_archive(path, opened)
+            with np.load(opened, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+    except SavedFileError:
+        raise
     except Exception as why:  # a damaged file can make np.load raise about anything
         raise SavedFileError(
             f"{path} is damaged or not a saved network ({why}). Save the network again."
         ) from None
+
+
+def check_archive(path: Path, opened: BinaryIO) -> None:
+    """Raise `SavedFileError` unless an archive is there that unpacks to no more."""
+    if not zipfile.is_zipfile(opened):
+        raise SavedFileError(
+            f"{path} is not a saved network, or only a part of one. Save the network "
+            f"again."
+        )
+    packed = os.fstat(opened.fileno()).st_size
+    with zipfile.ZipFile(opened) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > packed:  # `save` never compresses: this is no file of ours
+        raise SavedFileError(
+            f"{path} is not a saved network: its {packed:,} bytes would unpack to "
+            f"{unpacked:,}."
+        )
+    opened.seek(0)
+
+
+def check_saved(
+    path: str | os.PathLike[str], name: str, array: NDArray[Any] | None, W: Array
+) -> None:
+    """Raise `SavedFileError` unless a saved parameter can take the place of W."""
+    if array is None or array.shape != W.shape:
+        raise SavedFileError(f"{path}: parameter {name} is missing or misshapen.")
+    with np.errstate(over="ignore"):
+        usable = array.dtype.kind == "f" and np.isfinite(array.astype(W.dtype)).all()
+    if not usable:
+        raise SavedFileError(
+            f"{path}: parameter {name} does not hold finite floating-point numbers "
+            f"only; a network that a training spoiled cannot be used again."
+        )

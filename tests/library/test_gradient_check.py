@@ -132,28 +132,28 @@ def test_a_report_prints_a_row_for_each_parameter():
 class LostTranspose(Dense):
     """Fits all shapes as long as the layer is square."""
 
-    def backward(self, d_output, input_gradient=True):
-        super().backward(d_output, input_gradient)
-        return d_output @ self.W
+    def backward(self, dZ, input_gradient=True):
+        super().backward(dZ, input_gradient)
+        return dZ @ self.W
 
 
 class BiasOfTheFirstRow(Dense):
-    def backward(self, d_output, input_gradient=True):
-        dX = super().backward(d_output, input_gradient)
-        self.db[:] = d_output[0]
+    def backward(self, dZ, input_gradient=True):
+        dX = super().backward(dZ, input_gradient)
+        self.db[:] = dZ[0]
         return dX
 
 
 class AlwaysOneReLU(ReLU):
     """The derivative ``output >= 0`` of the output: always 1."""
 
-    def backward(self, d_output, input_gradient=True):
-        return d_output * (self.A >= 0)
+    def backward(self, dA, input_gradient=True):
+        return dA * (self.A >= 0)
 
 
 class SlopeForgotten(Sigmoid):
-    def backward(self, d_output, input_gradient=True):
-        return d_output.copy()
+    def backward(self, dA, input_gradient=True):
+        return dA.copy()
 
 
 class MeanTwice(SoftmaxCrossEntropy):
@@ -164,9 +164,9 @@ class MeanTwice(SoftmaxCrossEntropy):
 class AddedUp(Dense):
     """Gradients that nobody reset."""
 
-    def backward(self, d_output, input_gradient=True):
+    def backward(self, dZ, input_gradient=True):
         old = self.dW.copy()
-        dX = super().backward(d_output, input_gradient)
+        dX = super().backward(dZ, input_gradient)
         self.dW += old + 1
         return dX
 
@@ -200,8 +200,8 @@ def test_a_gradient_that_is_no_number_is_never_called_right():
     """Wherever in the report it stands: NaN compares with nothing."""
 
     class NoNumber(Dense):
-        def backward(self, d_output, input_gradient=True):
-            dX = super().backward(d_output, input_gradient)
+        def backward(self, dZ, input_gradient=True):
+            dX = super().backward(dZ, input_gradient)
             self.db[:] = np.nan
             return dX
 

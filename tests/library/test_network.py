@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import stat
 import zipfile
 from itertools import pairwise
 
@@ -159,9 +160,9 @@ def test_the_input_gradient_of_the_first_layer_is_not_computed():
     asked = []
 
     class Spy(Dense):
-        def backward(self, d_output, input_gradient=True):
+        def backward(self, dZ, input_gradient=True):
             asked.append((self, input_gradient))
-            return super().backward(d_output, input_gradient)
+            return super().backward(dZ, input_gradient)
 
     first, second = Spy(4, 3), Spy(3, 2)
     network = Network([first, Tanh(), second], SoftmaxCrossEntropy(), seed=0)
@@ -226,6 +227,32 @@ def test_outputs_stay_when_the_network_is_used_again():
     np.testing.assert_array_equal(outputs, kept)
 
 
+def test_backward_before_forward_is_said():
+    with pytest.raises(InputError, match=r"backward: call forward first"):
+        made((3, 2)).backward(np.zeros((4, 2)))
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (5, 2), (4, 3), (4, 1), (4,), (2, 4)])
+def test_a_gradient_of_another_shape_is_refused(shape):
+    """One row would be spread over the batch without a word."""
+    network = made((3, 2))
+    network.forward(np.ones((4, 3)))
+    with pytest.raises(
+        InputError, match=r"shape of the last outputs, \(4, 2\), but has shape \("
+    ):
+        network.backward(np.zeros(shape))
+
+
+def test_a_gradient_that_belongs_to_an_earlier_batch_is_refused():
+    network = made((3, 2))
+    X, y = batch_for(network, 4)
+    network.loss.forward(network.forward(X), y)
+    d_outputs = network.loss.backward()
+    network.predict(np.ones((7, 3)))
+    with pytest.raises(InputError, match=r"the same batch, then backward"):
+        network.backward(d_outputs)
+
+
 # Making one -----------------------------------------------------------------------
 
 
@@ -271,6 +298,58 @@ def test_a_layer_that_stands_twice_is_refused():
         Network([layer, layer], SoftmaxCrossEntropy(), seed=0)
 
 
+def test_a_layer_of_another_network_is_refused_and_goes_on_there():
+    first, last = Dense(3, 4), Dense(4, 2)
+    network = Network([first, Tanh(), last], SoftmaxCrossEntropy(), seed=0)
+    before = last.W.copy()
+    with pytest.raises(
+        InputError, match=r"Layer 1, Dense\(4, 2\), already belongs .* new layers for"
+    ):
+        Network([Dense(5, 4), last], SoftmaxCrossEntropy(), seed=1)
+    np.testing.assert_array_equal(last.W, before)
+    X = np.ones((2, 3), np.float32)
+    A = np.tanh(first.forward(X))
+    np.testing.assert_allclose(last.forward(A), network.forward(X), rtol=1e-6)
+
+
+def test_layers_of_a_network_that_was_never_made_are_free():
+    layers = [Dense(3, 4), Dense(5, 2)]
+    for place, seed in ((slice(None), 0), (slice(1), -1)):
+        with pytest.raises(InputError):
+            Network(layers[place], SoftmaxCrossEntropy(), seed=seed)
+    assert Network(layers[:1], SoftmaxCrossEntropy(), seed=0).layers == layers[:1]
+
+
+def test_a_class_in_place_of_a_layer_or_a_loss_is_explained():
+    with pytest.raises(InputError, match=r"layer 1 is the class ReLU.*parenthes.*ReLU"):
+        Network([Dense(3, 3), ReLU], SoftmaxCrossEntropy(), seed=0)
+    with pytest.raises(InputError, match=r"the loss is the class Mean.*parentheses"):
+        Network([Dense(3, 3)], MeanSquaredError, seed=0)
+
+
+def test_what_is_no_layer_is_named():
+    with pytest.raises(InputError, match=r"layer 1 must be a layer .* but is 'relu'"):
+        Network([Dense(3, 3), "relu"], SoftmaxCrossEntropy(), seed=0)
+
+
+def test_layers_without_a_list_are_explained():
+    with pytest.raises(InputError, match=r"must be a list, but are Dense\(3, 3\); put"):
+        Network(Dense(3, 3), SoftmaxCrossEntropy(), seed=0)
+
+
+@pytest.mark.parametrize("seed", [None, -1, 0.5, "0"])
+def test_a_seed_that_repeats_nothing_is_refused(seed):
+    with pytest.raises(InputError, match=r"seed must be a whole number of at least 0"):
+        Network([Dense(3, 3)], SoftmaxCrossEntropy(), seed=seed)
+
+
+def test_a_seed_computed_by_numpy_is_the_same_seed():
+    seeds = (7, np.int64(7))
+    weights = [Network([Dense(3, 3)], SoftmaxCrossEntropy(), s).layers[0].W
+               for s in seeds]  # fmt: skip
+    np.testing.assert_array_equal(*weights)
+
+
 def test_widths_that_do_not_fit_are_named():
     with pytest.raises(
         InputError, match=r"Dense\(4, 3\) gives 3 outputs, .* Dense\(5, 2\), takes 5 in"
@@ -278,8 +357,15 @@ def test_widths_that_do_not_fit_are_named():
         Network([Dense(4, 3), ReLU(), Dense(5, 2)], SoftmaxCrossEntropy(), seed=0)
 
 
-@pytest.mark.parametrize("dtype", [int, np.uint8, bool])
-def test_a_type_that_is_no_floating_point_type_is_refused(dtype):
+FOREIGN = np.dtype(np.float32).newbyteorder()
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [int, np.uint8, bool, np.float16, np.longdouble, FOREIGN, complex, None, "banana"],
+    ids=str,
+)
+def test_a_type_that_is_neither_float32_nor_float64_is_refused(dtype):
     with pytest.raises(InputError, match=r"dtype must be np\.float32 or np\.float64"):
         Network([Dense(4, 3)], SoftmaxCrossEntropy(), seed=0, dtype=dtype)
 
@@ -308,8 +394,27 @@ def test_evaluate_measures_loss_and_accuracy():
     assert type(result.loss) is type(result.accuracy) is float
 
 
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_accuracy_is_nan_where_the_targets_are_not_labels(size):
+    """With as many rows as outputs, the comparison gave some number."""
+    network = made((4, 3), loss="squared error")
+    X, _ = batch_for(network, size)
+    targets = np.zeros((size, 3))
+    result = network.evaluate(Split(X, targets))
+    assert np.isnan(result.accuracy)
+    assert result.loss == pytest.approx(
+        network.loss.forward(network.forward(X), targets)
+    )
+
+
+def test_accuracy_with_squared_error_and_labels_is_a_share():
+    network = made((4, 3), loss="squared error")
+    X, _ = batch_for(network, 5)
+    assert network.evaluate(Split(X, network.predict(X))).accuracy == 1
+
+
 @pytest.mark.parametrize("size", [1, 999, 1000, 1001, 2345])
-def test_working_in_pieces_changes_nothing(size):
+def test_working_in_chunks_changes_nothing(size):
     network = made((3, 4, 2))
     X, y = batch_for(network, size)
     outputs = network.forward(X)
@@ -327,6 +432,19 @@ def test_measuring_moves_no_weight():
     network.predict(X)
     for name, W in network.parameters.items():
         np.testing.assert_array_equal(W, before[name])
+
+
+def test_after_measuring_forward_must_be_called_again():
+    """What `evaluate` overwrites is in its docstring."""
+    network = made((3, 4, 2))
+    X, y = batch_for(network, 6)
+    right = gradients_of(network, X, y)
+    network.evaluate(Split(2 * X, y))
+    again = gradients_of(network, X, y)
+    for name in right:
+        np.testing.assert_array_equal(again[name], right[name])
+    for method in (Network.predict, Network.evaluate):
+        assert "call `forward` again before `backward`" in method.__doc__
 
 
 # Wrong input ----------------------------------------------------------------------
@@ -357,6 +475,22 @@ def test_a_wrong_width_names_layer_and_shapes(use):
 def test_a_single_example_is_refused_with_the_remedy(use):
     with pytest.raises(InputError, match=r"has shape \(4,\)\. .*x\[np\.newaxis\]"):
         use(made((4, 2)), np.zeros(4))
+
+
+@users
+def test_images_in_rows_and_columns_are_refused_with_the_remedy(use):
+    with pytest.raises(InputError, match=r"\(5, 2, 2\)\. .*X\.reshape\(len\(X\), -1\)"):
+        use(made((4, 2)), np.zeros((5, 2, 2)))
+
+
+@users
+@pytest.mark.parametrize("value", [1e300, -1e300])
+def test_a_number_too_large_for_float32_is_called_that(use, value):
+    """Neither infinity, which nobody wrote, nor a warning."""
+    X = np.zeros((5, 4))
+    X[3, 1] = value
+    with pytest.raises(InputError, match=r"too large for float32, whose .* 3\.4e\+38"):
+        use(made((4, 2), dtype=np.float32), X)
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
@@ -438,8 +572,14 @@ def test_a_saved_file_holds_no_pickles(saved):
         assert all(file[name].dtype != object for name in file.files)
 
 
-@pytest.mark.parametrize("failure", [OSError("disk full"), KeyboardInterrupt()])
-def test_a_failed_save_leaves_the_old_file_alone(saved, monkeypatch, failure):
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (OSError(28, "No space left on device"), SavedFileError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_a_failed_save_leaves_the_old_file_alone(saved, monkeypatch, failure, told):
     network, path = saved
     old = path.read_bytes()
 
@@ -448,7 +588,7 @@ def test_a_failed_save_leaves_the_old_file_alone(saved, monkeypatch, failure):
         raise failure
 
     monkeypatch.setattr(np, "savez", fail)
-    with pytest.raises(type(failure)):
+    with pytest.raises(told, match=None if told is KeyboardInterrupt else "No space"):
         network.save(path)
     assert os.listdir(path.parent) == [path.name]
     assert path.read_bytes() == old
@@ -460,19 +600,55 @@ def test_saving_into_a_missing_folder_is_said(saved, tmp_path):
         network.save(tmp_path / "absent" / "digits.npz")
 
 
+def test_saving_over_a_folder_is_said(saved, tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SavedFileError, match=r"folder cannot be written \(.+\)\."):
+        saved[0].save(tmp_path / "folder")
+    assert sorted(os.listdir(tmp_path)) == ["folder", "weights.npz"]
+
+
+def test_two_that_save_at_once_do_not_share_an_unfinished_file(saved, monkeypatch):
+    network, path = saved
+    savez, names = np.savez, []
+
+    def spy(file, **arrays):
+        names.append(file.name)
+        if len(names) == 1:
+            network.save(path)
+        savez(file, **arrays)
+
+    monkeypatch.setattr(np, "savez", spy)
+    network.save(path)
+    assert len(set(names)) == 2
+    assert os.listdir(path.parent) == [path.name]
+    made(SIZES, seed=2).load(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are another matter there")
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_a_saved_file_has_the_permissions_of_any_new_file(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        made(SIZES).save(tmp_path / "weights.npz")
+    finally:
+        os.umask(before)
+    mode = stat.S_IMODE((tmp_path / "weights.npz").stat().st_mode)
+    assert mode == 0o666 & ~mask
+
+
 def test_a_missing_file_is_said(tmp_path):
     unchanged_by(tmp_path / "absent.npz", match=r"does not exist; save the network fi")
 
 
 def test_a_directory_is_no_saved_file(tmp_path):
-    unchanged_by(tmp_path, match="damaged or not a saved network")
+    unchanged_by(tmp_path, match="is a folder")
 
 
 @pytest.mark.parametrize("kept", [0, 1, 3, 10, 100, -100, -22, -10, -1])
 def test_a_truncated_file_is_refused(saved, kept):
     path = saved[1]
     path.write_bytes(path.read_bytes()[:kept])
-    unchanged_by(path, match=r"damaged or not a saved network \(.+\)\. Save the netw")
+    unchanged_by(path, match=r"not a saved network, or only a part of one\. Save the ")
 
 
 def test_whichever_byte_is_spoiled_the_weights_are_right_or_refused(saved):
@@ -503,7 +679,7 @@ def test_whichever_byte_is_spoiled_the_weights_are_right_or_refused(saved):
 def test_a_file_of_another_kind_is_refused(tmp_path, content):
     path = tmp_path / "weights.npz"
     path.write_bytes(content)
-    unchanged_by(path, match="damaged or not a saved network")
+    unchanged_by(path, match="is not a saved network")
 
 
 def test_a_single_array_is_refused(tmp_path):
@@ -564,6 +740,39 @@ def test_a_missing_parameter_is_named(saved):
 def test_a_misshapen_parameter_is_named(saved):
     rewrite(saved[1], **{"2.b": np.zeros(7)})
     unchanged_by(saved[1], match=r"parameter 2\.b is missing or misshapen")
+
+
+WRONG_ARRAYS = {
+    "infinite": np.array([1.0, np.inf]),
+    "nan": np.array([np.nan, 1.0]),
+    "complex": np.array([1j, 1.0]),
+    "integers": np.array([1, 2]),
+    "text": np.array(["1", "2"]),
+}
+
+
+@pytest.mark.parametrize("array", WRONG_ARRAYS.values(), ids=WRONG_ARRAYS)
+def test_a_parameter_of_other_things_moves_no_weight(saved, array):
+    """It is the last one: those before it must not have been written already."""
+    rewrite(saved[1], **{"2.b": array})
+    unchanged_by(saved[1], match=r"parameter 2\.b does not hold finite floating-point")
+
+
+def test_a_parameter_too_large_for_the_network_is_refused(saved):
+    rewrite(saved[1], **{"2.b": np.array([1e300, 0.0])})
+    network = made(SIZES, dtype=np.float32)
+    with pytest.raises(SavedFileError, match=r"parameter 2\.b does not hold finite"):
+        network.load(saved[1])
+
+
+def test_a_file_that_unpacks_to_more_is_refused_unread(saved, monkeypatch):
+    """Some kilobytes of zeros, packed, can be gigabytes."""
+    network, path = saved
+    np.savez_compressed(path, **network.parameters, zeros=np.zeros(1_000_000))
+    monkeypatch.setattr(np, "load", None)
+    unchanged_by(
+        path, match=r"is not a saved network: its .* bytes would unpack to 8,0"
+    )
 
 
 def test_a_file_with_pickles_is_refused_and_runs_nothing(saved):
