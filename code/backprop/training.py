@@ -21,8 +21,14 @@ from backprop.optimizers import Optimizer, Schedule, constant
 
 Array = NDArray[np.floating]
 
+CAUSES_AT_THE_START = (
+    "The usual causes: weights that an earlier training spoiled, or targets that are "
+    "NaN, infinite or huge."
+)
+SPOILED = "The weights are spoiled: build a new network and a new optimizer."
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class History:
     """What happened in a training.
 
@@ -91,7 +97,8 @@ def train(
         If there are no examples, they do not fit, are not finite, or a number is
         out of its range.
     TrainingError
-        If the loss becomes NaN or infinite; says at which step.
+        If the loss, the validation loss or a weight becomes NaN or infinite; says
+        at which step.
 
     Examples
     --------
@@ -103,25 +110,36 @@ def train(
     >>> bool(history.training_loss[1] < history.training_loss[0])
     True
     """
-    check_settings(data, epochs, batch_size)
+    check_settings(epochs, batch_size)
+    check_split("data", data, network)
+    if validation is not None:
+        check_split("validation", validation, network)
     rng = np.random.default_rng(seed)
     steps_per_epoch = -(-len(data) // batch_size)
     steps = epochs * steps_per_epoch
     batch_loss: list[float] = []
     evaluations: list[Evaluation] = []
     seconds = 0.0
-    for _ in tqdm(range(epochs), unit="epoch") if progress else range(epochs):
-        start = perf_counter()
-        for X, y in mini_batches(data, batch_size, rng):
-            loss = train_step(
-                network, X, y, optimizer, schedule(len(batch_loss) / steps)
-            )
-            batch_loss.append(loss)
-            if not isfinite(loss):
-                raise divergence(batch_loss, optimizer, steps_per_epoch)
-        seconds += perf_counter() - start
-        if validation is not None:
-            evaluations.append(network.evaluate(validation))
+    with tqdm(range(epochs), unit="epoch", disable=not progress) as bar:
+        for _ in bar:
+            start = perf_counter()
+            for X, y in mini_batches(data, batch_size, rng):
+                loss = train_step(
+                    network, X, y, optimizer, schedule(len(batch_loss) / steps)
+                )
+                batch_loss.append(loss)
+                if not isfinite(loss):
+                    what = f"The loss became {loss}"
+                    raise divergence(what, batch_loss, optimizer, steps_per_epoch)
+            seconds += perf_counter() - start
+            if validation is not None:
+                evaluations.append(evaluate_quietly(network, validation))
+                if not isfinite(evaluations[-1].loss):
+                    what = f"The validation loss became {evaluations[-1].loss}"
+                    raise divergence(what, batch_loss, optimizer, steps_per_epoch)
+    if not all(np.isfinite(W).all() for W in network.parameters.values()):
+        what = "A weight became NaN or infinite"
+        raise divergence(what, batch_loss, optimizer, steps_per_epoch)
     return History(
         batch_loss=np.array(batch_loss),
         training_loss=epoch_means(batch_loss, epochs),
@@ -203,11 +221,12 @@ def mini_batches(
     [2, 1]
     """
     order = rng.permutation(len(data))
-    room = np.empty_like(data.images[:batch_size])
+    images = np.ascontiguousarray(data.images)  # else each np.take copies them all
+    room = np.empty_like(images[:batch_size])
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         # mode="clip" writes straight into `out`; the default makes a copy first.
-        X = np.take(data.images, chosen, axis=0, out=room[: len(chosen)], mode="clip")
+        X = np.take(images, chosen, axis=0, out=room[: len(chosen)], mode="clip")
         yield X, data.labels[chosen]
 
 
@@ -216,34 +235,56 @@ def epoch_means(batch_loss: list[float], epochs: int) -> Array:
     return np.array(batch_loss).reshape(epochs, -1).mean(axis=1)
 
 
-def check_settings(data: Split, epochs: int, batch_size: int) -> None:
-    """Raise `InputError` unless there is something to train on and how."""
-    if len(data) == 0:
-        raise InputError(
-            "train: the data set is empty; there is nothing to learn from."
-        )
-    if len(data.images) != len(data.labels):
-        raise InputError(
-            f"train: there must be one label for each image, but there are "
-            f"{len(data.images)} images and {len(data.labels)} labels."
-        )
+def evaluate_quietly(network: Network, data: Split) -> Evaluation:
+    """Evaluate without NumPy's warnings: `train` says it better."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return network.evaluate(data)
+
+
+def check_settings(epochs: int, batch_size: int) -> None:
+    """Raise `InputError` unless both are whole numbers of at least 1."""
     for name, number in (("epochs", epochs), ("batch_size", batch_size)):
         if not isinstance(number, (int, np.integer)) or number < 1:
             raise InputError(
                 f"train: {name} must be a whole number of at least 1, but is {number}."
             )
-    check_finite(data.images)
+
+
+def check_split(name: str, data: Split, network: Network) -> None:
+    """Raise an error that names the split unless the network can work with it.
+
+    The network tries the examples with the smallest and the largest label.
+    """
+    if len(data) == 0:
+        raise InputError(f"train, {name}: the data set is empty; it needs an example.")
+    y = data.labels
+    rows = [y.argmin(), y.argmax()] if y.ndim == 1 else [0]
+    try:
+        check_finite(data.images)
+        if np.issubdtype(y.dtype, np.floating):
+            check_finite(y, "y")
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = network.loss.forward(network.forward(data.images[rows]), y[rows])
+    except InputError as why:
+        raise InputError(f"train, {name}: {why}") from None
+    if not isfinite(loss):
+        raise TrainingError(
+            f"train, {name}: the loss is {loss} before the first step. "
+            f"{CAUSES_AT_THE_START} Spoiled weights need a new network."
+        )
 
 
 def divergence(
-    batch_loss: list[float], optimizer: Optimizer, steps_per_epoch: int
+    what: str, batch_loss: list[float], optimizer: Optimizer, steps_per_epoch: int
 ) -> TrainingError:
     """Return the error that says where a training blew up, and the usual causes."""
     step = len(batch_loss)
-    epoch = -(-step // steps_per_epoch)
+    where = f"{what} at step {step} (epoch {-(-step // steps_per_epoch)})"
+    if not isfinite(batch_loss[0]):
+        return TrainingError(f"{where}. {CAUSES_AT_THE_START} {SPOILED}")
     return TrainingError(
-        f"The loss became {batch_loss[-1]} at step {step} (epoch {epoch}); it was "
-        f"{batch_loss[0]:.4g} at step 1. The usual causes: the learning rate is too "
-        f"high (try a tenth of it; the optimizer is {optimizer}), the inputs are not "
-        f"scaled to [0, 1], or the initial weights are too large."
+        f"{where}; the loss was {batch_loss[0]:.4g} at step 1. The usual causes: the "
+        f"learning rate is too high (try a tenth of it; the optimizer is "
+        f"{optimizer}), the inputs are not scaled to [0, 1], or the initial weights "
+        f"are too large. {SPOILED}"
     )

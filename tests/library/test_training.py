@@ -21,6 +21,7 @@ from backprop import (
     linear,
     train,
     train_step,
+    training,
 )
 from backprop.training import mini_batches
 from hypothesis import given
@@ -211,6 +212,29 @@ def test_each_example_is_seen_once_an_epoch_with_its_own_label(size, batch_size,
     assert rows == data.images[labels].tolist()
 
 
+def test_images_in_another_order_of_memory_are_not_copied_for_each_batch(monkeypatch):
+    """`np.take` into `out` from an array that is not contiguous copies all of it."""
+    wide = np.random.default_rng(0).random((50, 6))
+    plain = Split(np.ascontiguousarray(wide[:, ::2]), np.arange(50))
+    strided = Split(wide[:, ::2], np.arange(50))
+    take, taken = np.take, []
+
+    def spy(array, *args, **kwargs):
+        taken.append(array)
+        return take(array, *args, **kwargs)
+
+    monkeypatch.setattr(np, "take", spy)
+    for expected, found in zip(
+        mini_batches(plain, 8, np.random.default_rng(0)),
+        mini_batches(strided, 8, np.random.default_rng(0)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found[0], expected[0])
+    assert all(array.flags.c_contiguous for array in taken)
+    assert any(array is plain.images for array in taken)
+    assert len({id(array) for array in taken}) == 2
+
+
 def test_each_epoch_has_an_order_of_its_own():
     data = Split(np.zeros((50, 2)), np.arange(50))
     rng = np.random.default_rng(0)
@@ -255,11 +279,29 @@ def test_with_progress_there_is_a_bar_on_stderr_only(few, capfd):
     assert "2/2" in err
 
 
+def test_a_bar_is_closed_when_a_training_is_interrupted(few, monkeypatch):
+    """By the ``with`` block: not whenever the iterator happens to be collected."""
+    closed = []
+
+    class Spy(training.tqdm):
+        def __exit__(self, *why):
+            super().__exit__(*why)
+            closed.append(self.disable)
+
+    def interrupt(progress):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "tqdm", Spy)
+    with pytest.raises(KeyboardInterrupt):
+        run(few, progress=True, schedule=interrupt)
+    assert closed == [True]
+
+
 # Wrong input ----------------------------------------------------------------------
 
 
 def test_an_empty_data_set_is_refused(few):
-    with pytest.raises(InputError, match="train: the data set is empty"):
+    with pytest.raises(InputError, match="train, data: the data set is empty"):
         run(few[:0])
 
 
@@ -305,9 +347,63 @@ def test_raw_pixels_are_refused_with_the_remedy(few):
 
 def test_images_of_another_width_name_the_layer(few):
     with pytest.raises(
-        InputError, match=r"Dense\(784, 16\): X must have .*784\).*\(32, 100\)"
+        InputError, match=r"Dense\(784, 16\): X must have .*784\).*\(2, 100\)"
     ):
         run(Split(few.images[:, :100], few.labels))
+
+
+WRONG = {
+    "empty": (lambda split: split[:0], r"the data set is empty"),
+    "width": (
+        lambda split: Split(split.images[:, :100], split.labels),
+        r"\(batch, 784",
+    ),
+    "label": (lambda split: Split(split.images, np.append(split.labels[1:], 11)), "11"),
+    "negative": (
+        lambda split: Split(split.images, np.append(split.labels[1:], -3)),
+        r"label -3",
+    ),
+    "float": (lambda split: Split(split.images, split.labels / 2), "whole numbers"),
+    "nan": (lambda split: Split(split.images + np.nan, split.labels), "X holds NaN"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "told"), WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("which", ["data", "validation"])
+def test_a_wrong_split_is_named_before_the_first_step(few, which, spoil, told):
+    splits = {"data": few, "validation": few} | {which: spoil(few)}
+    network = made()
+    with pytest.raises(InputError, match=rf"^train, {which}:.*{told}"):
+        run(splits["data"], network, validation=splits["validation"])
+    for name, W in made().parameters.items():
+        np.testing.assert_array_equal(network.parameters[name], W)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_targets_that_are_no_numbers_are_refused_before_any_step(few, wrong):
+    targets, network = np.zeros((200, 10)), made(loss=MeanSquaredError)
+    targets[17, 3] = wrong
+    with pytest.raises(InputError, match=r"data: y holds NaN .* in row 17\."):
+        run(Split(few.images, targets), network)
+    for name, W in made().parameters.items():
+        np.testing.assert_array_equal(network.parameters[name], W)
+
+
+def test_float_targets_are_learned_and_have_no_accuracy(few):
+    data = Split(few.images, np.eye(10)[few.labels])
+    network = made(loss=MeanSquaredError)
+    _, history = run(data, network, validation=data, optimizer=SGD(0.01))
+    _, same_by_label = run(few, made(loss=MeanSquaredError), optimizer=SGD(0.01))
+    np.testing.assert_array_equal(history.batch_loss, same_by_label.batch_loss)
+    assert np.isnan(history.validation_accuracy).all()
+    assert np.isfinite(history.validation_loss).all()
+
+
+def test_histories_are_compared_without_a_traceback(few):
+    """By identity: arrays have no single answer to ==."""
+    (_, first), (_, second) = run(few), run(few)
+    assert first == first
+    assert first != second
 
 
 @pytest.mark.parametrize("label", [-1, 10])
@@ -335,6 +431,57 @@ def test_a_loss_that_became_nan_is_located_and_explained(few):
     assert "SGD(learning_rate=1e+20, momentum=0.0)" in message
     assert "inputs are not scaled to [0, 1]" in message
     assert "initial weights are too large" in message
+    assert message.endswith("build a new network and a new optimizer.")
+
+
+def test_weights_spoiled_by_the_very_last_step_are_seen(few):
+    """No loss is computed after it."""
+    settings = {"optimizer": SGD(1e38), "epochs": 1, "batch_size": 200}
+    with pytest.raises(
+        TrainingError, match=r"A weight became NaN or infinite at step 1 \(epoch 1\);"
+    ):
+        run(few, made(loss=Huge), **settings)
+
+
+class Huge(SoftmaxCrossEntropy):
+    """Its gradients are too large for a step."""
+
+    def backward(self):
+        return super().backward() * np.float32(1e30)
+
+
+def test_a_validation_loss_that_is_no_number_is_divergence(few):
+    class Fails(SoftmaxCrossEntropy):
+        def forward(self, outputs, targets):
+            loss = super().forward(outputs, targets)
+            return float("inf") if len(outputs) == 123 else loss
+
+    network = made(loss=Fails)
+    with pytest.raises(
+        TrainingError, match=r"The validation loss became inf at step 7 \(epoch 1\);"
+    ):
+        run(few, network, validation=few[:123])
+
+
+def test_a_spoiled_network_is_not_trained_on(few):
+    network = made()
+    network.parameters["2.b"][3] = np.nan
+    with pytest.raises(TrainingError, match=r"loss is nan before the first .*weights"):
+        run(few, network)
+    assert np.isnan(network.parameters["2.b"]).sum() == 1
+
+
+def test_a_loss_that_is_no_number_at_step_1_is_not_blamed_on_the_rate(few):
+    class Fails(SoftmaxCrossEntropy):
+        def forward(self, outputs, targets):
+            loss = super().forward(outputs, targets)
+            return float("nan") if len(outputs) == 32 else loss
+
+    with pytest.raises(
+        TrainingError, match=r"nan at step 1 .*weights .*or targets"
+    ) as e:
+        run(few, made(loss=Fails))
+    assert "rate" not in str(e.value)
 
 
 @pytest.mark.parametrize(("step", "epoch"), [(1, 1), (7, 1), (8, 2), (14, 2)])
@@ -345,7 +492,8 @@ def test_the_step_and_the_epoch_of_a_nan_are_right(few, step, epoch):
         def forward(self, outputs, targets):
             self.calls += 1
             loss = super().forward(outputs, targets)
-            return float("nan") if self.calls == step else loss
+            # `train` tries the loss once before the first step.
+            return float("nan") if self.calls == step + 1 else loss
 
     with pytest.raises(TrainingError, match=rf"nan at step {step} \(epoch {epoch}\)"):
         run(few, made(loss=Fails))
