@@ -389,12 +389,10 @@ def checked_seed(seed: int) -> int:
 def checked_type(dtype: DTypeLike) -> np.dtype[Any]:
     """Return float32 or float64 as NumPy's type, or raise `InputError`."""
     try:
-        found = (
-            None if dtype is None else np.dtype(dtype)
-        )  # NumPy takes None as float64
+        found = np.dtype(dtype)
     except (TypeError, ValueError):
-        found = None
-    if found is None or found not in (np.float32, np.float64):
+        found = np.dtype(object)
+    if dtype is None or found not in (np.float32, np.float64):  # None means float64
         raise InputError(f"dtype must be np.float32 or np.float64, but is {dtype!r}.")
     return found
 
