@@ -6,6 +6,7 @@ Chapter "Training on MNIST" shows this module and uses it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from math import isfinite
 from time import perf_counter
@@ -84,7 +85,8 @@ def train(
     seed : int, optional
         Seed of the generator that shuffles the examples.
     progress : bool, optional
-        Whether to show a progress bar.
+        Whether to show a progress bar. The environment variable TQDM_DISABLE=1
+        hides all of them, as in a built page.
 
     Returns
     -------
@@ -120,8 +122,11 @@ def train(
     batch_loss: list[float] = []
     evaluations: list[Evaluation] = []
     seconds = 0.0
-    with tqdm(range(epochs), unit="epoch", disable=not progress) as bar:
-        for _ in bar:
+    # tqdm is not told "disable": that would overrule the variable TQDM_DISABLE.
+    counted = range(epochs)
+    bar = tqdm(counted, unit="epoch") if progress else nullcontext(counted)
+    with bar as counting:
+        for _ in counting:
             start = perf_counter()
             for X, y in mini_batches(data, batch_size, rng):
                 loss = train_step(

@@ -1,6 +1,9 @@
 """The training loop: repeatable, able to learn, and clear about what goes wrong."""
 
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -270,6 +273,22 @@ def test_the_schedule_changes_the_training(few, schedule):
 def test_without_progress_nothing_is_printed(few, capfd):
     run(few)
     assert capfd.readouterr() == ("", "")
+
+
+def test_tqdm_disable_hides_the_bar():
+    code = """
+from backprop import SGD, Dense, Network, SoftmaxCrossEntropy, load_mnist, train
+network = Network([Dense(784, 10)], loss=SoftmaxCrossEntropy(), seed=0)
+train(network, load_mnist("embedded").test, optimizer=SGD(0.1), epochs=2)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TQDM_DISABLE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (ran.stdout, ran.stderr) == ("", "")
 
 
 def test_with_progress_there_is_a_bar_on_stderr_only(few, capfd):
