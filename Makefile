@@ -1,6 +1,6 @@
-# Needs Python 3.11 or newer, its venv module and make; each target makes .venv
-# if it is not there. What the targets do stands in _theme/make.py, which runs on
-# a bare Python.
+# Needs Python 3.11 or newer, its venv module and make; html, pdf, test and serve
+# make .venv if it is not there. What the targets do stands in _theme/make.py, which
+# runs on a bare Python.
 
 PYTHON ?=
 PORT ?= 8000

@@ -1,6 +1,6 @@
 """What the Makefile's targets do, on a bare Python: `python3 _theme/make.py html`.
 
-Each target first makes sure of `.venv`, then runs its one command there. Every
+html, pdf, test and serve first make sure of `.venv`, then work there. Every
 failure that a reader can mend ends in one sentence that says how.
 """
 
@@ -51,7 +51,7 @@ def say(text):
 
 def run(*command, cwd=ROOT):
     """Run a command in the book's folder; return its exit code."""
-    environment = {**os.environ, "PYTHONNOUSERSITE": "1"}
+    environment = {"LATEXOPTS": "", **os.environ, "PYTHONNOUSERSITE": "1"}
     command = [str(word) for word in command]
     return subprocess.run(command, cwd=cwd, env=environment).returncode
 
@@ -184,17 +184,24 @@ class QuietPages(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+def chosen_port(text):
+    """Return the port that a text names."""
+    if text.isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise MakeError(f"PORT={text} is no port; choose one: make serve PORT=8000")
+
+
 def serve():
     """Build the site, serve it on this machine only, and rebuild on change."""
-    port = int(os.environ.get("PORT", "8000"))
+    port = chosen_port(os.environ.get("PORT", "8000"))
     pages = partial(QuietPages, directory=BUILD / "html")
     try:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), pages)
     except OSError as error:
-        if error.errno != errno.EADDRINUSE:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         raise MakeError(
-            f"port {port} is taken; choose another: make serve PORT={port + 1}"
+            f"port {port} is taken or reserved; choose another: make serve PORT=8123"
         ) from error
     prepare()
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -240,6 +247,8 @@ def clean():
         ".hypothesis",
     ):
         shutil.rmtree(ROOT / name, ignore_errors=True)
+    for made_by_pip in (ROOT / "code").glob("*.egg-info"):
+        shutil.rmtree(made_by_pip)
     for folder in ("_theme", "code", "tests"):
         for cache in (ROOT / folder).rglob("__pycache__"):
             shutil.rmtree(cache)
