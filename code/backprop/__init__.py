@@ -4,6 +4,8 @@ What a reader types most is here; `backprop.plots` and `backprop.symbolic`, whic
 need matplotlib and SymPy, are imported by name.
 """
 
+from backprop.augmentation import Shift, Warp
+from backprop.convolution import Convolution2D, Flatten, MaxPooling2D, Reshape
 from backprop.data import Digits, Split, load_mnist
 from backprop.errors import (
     BackpropError,
@@ -13,30 +15,55 @@ from backprop.errors import (
     TrainingError,
 )
 from backprop.gradient_check import check_gradients, numerical_gradient, relative_error
-from backprop.layers import Dense, ReLU, Sigmoid, Tanh, glorot, he, zeros
+from backprop.layers import (
+    Dense,
+    Dropout,
+    ReLU,
+    Sigmoid,
+    Tanh,
+    glorot,
+    he,
+    zeros,
+)
 from backprop.losses import MeanSquaredError, SoftmaxCrossEntropy, softmax
 from backprop.network import Evaluation, Network
-from backprop.optimizers import SGD, constant, cosine, linear
+from backprop.optimizers import (
+    SGD,
+    Adam,
+    constant,
+    cosine,
+    linear,
+    one_cycle,
+    step_decay,
+)
 from backprop.training import History, train, train_step
 
 __all__ = [
     "SGD",
+    "Adam",
     "BackpropError",
+    "Convolution2D",
     "DataError",
     "Dense",
     "Digits",
+    "Dropout",
     "Evaluation",
+    "Flatten",
     "History",
     "InputError",
+    "MaxPooling2D",
     "MeanSquaredError",
     "Network",
     "ReLU",
+    "Reshape",
     "SavedFileError",
+    "Shift",
     "Sigmoid",
     "SoftmaxCrossEntropy",
     "Split",
     "Tanh",
     "TrainingError",
+    "Warp",
     "check_gradients",
     "constant",
     "cosine",
@@ -45,8 +72,10 @@ __all__ = [
     "linear",
     "load_mnist",
     "numerical_gradient",
+    "one_cycle",
     "relative_error",
     "softmax",
+    "step_decay",
     "train",
     "train_step",
     "zeros",

@@ -2,11 +2,14 @@
 
 Chapter "Forward propagation" teaches the forward rules. Every ``backward``
 takes ∂L/∂(output) and returns ∂L/∂(input): one application of the chain rule.
+Layers for images stand in `backprop.convolution`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -102,15 +105,19 @@ class Layer:
     A layer computes its outputs and gradients into arrays that it owns and uses
     again at the next step, so that they are set aside once and not at every step.
     What ``forward`` and ``backward`` return is therefore valid until the layer is
-    called again.
+    called again. A copy of a layer (`copy.deepcopy`, `pickle`) has its parameters
+    and gradients, but nothing of the batch that was in work.
 
     Attributes
     ----------
     taken : bool
         Whether a network has taken this layer; each layer serves only one.
+    elementwise : bool
+        Whether its output has the shape of its input.
     """
 
     taken = False
+    elementwise = False
 
     def __init__(self) -> None:
         self._buffers: dict[str, Array] = {}
@@ -133,25 +140,44 @@ class Layer:
     ) -> None:
         """Draw fresh parameters; layers without parameters do nothing."""
 
-    def forward(self, X: Array) -> Array:
-        """Return the layer's output for a batch; remember what backward needs."""
+    def forward(self, X: Array, training: bool = False) -> Array:
+        """Return the layer's output for a batch; remember what backward needs.
+
+        ``training`` is True only in a step of training; `Dropout` asks for it.
+        """
         raise NotImplementedError
 
     def backward(self, d_output: Array, input_gradient: bool = True) -> Array | None:
         """Fill the gradients of the parameters; return ∂L/∂(input) if asked."""
         raise NotImplementedError
 
-    def _buffer(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    def _buffer(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
         """Return an array of this layer's own, with arbitrary content."""
+        array = self._buffers.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self._buffers[name] = np.empty(shape, dtype)
+        return array
+
+    def _buffer_like(self, name: str, X: Array) -> Array:
+        """Return an array of this layer's own that lies in memory as X does."""
         array = self._buffers.get(name)
         if (
             array is None
-            or array.dtype != dtype
-            or array.shape[1:] != shape[1:]
-            or len(array) < shape[0]
+            or array.shape != X.shape
+            or array.strides != X.strides
+            or array.dtype != X.dtype
         ):
-            array = self._buffers[name] = np.empty(shape, dtype)
-        return array[: shape[0]]
+            array = self._buffers[name] = np.empty_like(X)
+        return array
+
+    def __getstate__(self) -> dict[str, Any]:
+        learned = {*self.parameters, *(f"d{name}" for name in self.parameters)}
+        kept = {
+            name: value
+            for name, value in vars(self).items()
+            if name in learned or not isinstance(value, np.ndarray)
+        }
+        return {**kept, "_buffers": {}}
 
 
 class Dense(Layer):
@@ -244,7 +270,7 @@ class Dense(Layer):
         self.dW = np.zeros_like(self.W)
         self.db = np.zeros_like(self.b)
 
-    def forward(self, X: Array) -> Array:
+    def forward(self, X: Array, training: bool = False) -> Array:
         """Return Z = X W + b, shape (batch, outputs), for X (batch, inputs)."""
         self._check(X)
         self.X = X
@@ -305,9 +331,11 @@ class Sigmoid(Layer):
     array([[0. , 0.5, 1. ]])
     """
 
-    def forward(self, X: Array) -> Array:
+    elementwise = True
+
+    def forward(self, X: Array, training: bool = False) -> Array:
         """Return A, of X's shape."""
-        A = self._buffer("A", X.shape, X.dtype)
+        A = self._buffer_like("A", X)
         np.multiply(X, 0.5, out=A)
         np.tanh(A, out=A)
         A += 1
@@ -317,7 +345,7 @@ class Sigmoid(Layer):
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · A (1 - A), of dA's shape."""
-        dZ = self._buffer("dZ", self.A.shape, self.A.dtype)
+        dZ = self._buffer_like("dZ", self.A)
         np.subtract(1, self.A, out=dZ)
         dZ *= self.A
         dZ *= dA
@@ -335,14 +363,16 @@ class Tanh(Layer):
     array([[-1.,  0.,  1.]])
     """
 
-    def forward(self, X: Array) -> Array:
+    elementwise = True
+
+    def forward(self, X: Array, training: bool = False) -> Array:
         """Return A, of X's shape."""
-        self.A = self._buffer("A", X.shape, X.dtype)
+        self.A = self._buffer_like("A", X)
         return np.tanh(X, out=self.A)
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · (1 - A²), of dA's shape."""
-        dZ = self._buffer("dZ", self.A.shape, self.A.dtype)
+        dZ = self._buffer_like("dZ", self.A)
         np.multiply(self.A, self.A, out=dZ)
         np.subtract(1, dZ, out=dZ)
         dZ *= dA
@@ -364,12 +394,96 @@ class ReLU(Layer):
     array([[ 0.,  0., 10.]])
     """
 
-    def forward(self, X: Array) -> Array:
+    elementwise = True
+
+    def forward(self, X: Array, training: bool = False) -> Array:
         """Return A, of X's shape."""
-        self.A = self._buffer("A", X.shape, X.dtype)
+        self.A = self._buffer_like("A", X)
         return np.maximum(X, 0, out=self.A)
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · [A > 0], of dA's shape (A > 0 exactly where Z > 0)."""
-        dZ = self._buffer("dZ", self.A.shape, self.A.dtype)
+        dZ = self._buffer_like("dZ", self.A)
         return np.multiply(dA, self.A > 0, out=dZ)
+
+
+class Dropout(Layer):
+    """Silence a random share of the inputs in training, equation (eq-dropout).
+
+    Forward, with a mask M that is drawn anew for each batch::
+
+        A = X · M      M = 1 / (1 - rate) with probability 1 - rate, else 0
+
+    Backward: dX = dA · M, the same mask with the same scale. Because of the scale
+    the expectation of A is X ("inverted dropout"), and outside of training the
+    layer hands on what it is given.
+
+    Parameters
+    ----------
+    rate : float
+        Probability that an input is silenced, from 0 to below 1.
+
+    Raises
+    ------
+    InputError
+        If the rate is out of its range.
+
+    Notes
+    -----
+    The masks come from the network's own generator, ``network.rng``. A gradient
+    check of a network with dropout holds them still, see `check_gradients`.
+
+    References
+    ----------
+    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014), "Dropout: A
+    Simple Way to Prevent Neural Networks from Overfitting". There the scale is
+    applied at test time instead.
+
+    Examples
+    --------
+    >>> dropout, X = Dropout(0.5), np.ones((1, 6))
+    >>> dropout.forward(X, training=True)
+    array([[2., 2., 2., 0., 0., 0.]])
+    >>> dropout.backward(X)
+    array([[2., 2., 2., 0., 0., 0.]])
+    >>> dropout.forward(X)
+    array([[1., 1., 1., 1., 1., 1.]])
+    """
+
+    elementwise = True
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        if not isinstance(rate, Real) or not 0 <= rate < 1:
+            raise InputError(
+                f"Dropout: rate must be a number from 0 to below 1, but is {rate!r}."
+            )
+        self.rate: float = float(rate)
+        self.initialize(np.random.default_rng(0))
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.rate})"
+
+    def initialize(
+        self, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    ) -> None:
+        """Take the masks from this generator from now on."""
+        self.rng = rng
+
+    def forward(self, X: Array, training: bool = False) -> Array:
+        """Return X · M in training, X itself otherwise."""
+        self.M: Array | None = None
+        if not training:
+            return X
+        chances = self._buffer("chances", X.shape, np.float32)
+        self.rng.random(dtype=np.float32, out=chances)
+        self.M = self._buffer_like("M", X)
+        np.greater_equal(chances, self.rate, out=self.M)  # 1 where it is kept
+        self.M /= 1 - self.rate
+        return np.multiply(X, self.M, out=self._buffer_like("A", X))
+
+    def backward(self, dA: Array, input_gradient: bool = True) -> Array:
+        """Return dX = dA · M, of dA's shape; dA itself if nothing was silenced."""
+        if self.M is None:
+            return dA
+        return np.multiply(dA, self.M, out=self._buffer_like("dX", self.M))

@@ -1,18 +1,16 @@
 """The network: layers in order and a loss, run forward and backward.
 
-Chapters "Forward propagation" and "Training on MNIST" use it as it is.
+Chapters "Forward propagation" and "Training on MNIST" use it as it is. The file format
+of saved weights stands in `backprop.saving`.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -20,6 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 from backprop.data import Split
 from backprop.errors import InputError, SavedFileError
 from backprop.layers import Dense, Layer
+from backprop.saving import check_saved, read_arrays, write_arrays
 
 Array = NDArray[np.floating]
 ROWS_AT_A_TIME = 1000  # bounds the memory of predict and evaluate
@@ -71,6 +70,12 @@ class Network:
     dtype : float32 (default) or float64
         Type of all numbers in the network; float64 is for gradient checks.
 
+    Attributes
+    ----------
+    rng : numpy.random.Generator
+        Made from the seed; it has drawn the weights and goes on to draw the masks of
+        `Dropout`, so that all randomness of a network hangs on its seed.
+
     Raises
     ------
     InputError
@@ -101,11 +106,17 @@ class Network:
         self.layers, self.loss = checked_layers(layers), loss
         self.dtype = checked_type(dtype)
         self._outputs_shape: tuple[int, ...] | None = None  # of the last forward
-        rng = np.random.default_rng(checked_seed(seed))
+        self._first_trained = next(
+            (place for place, layer in enumerate(self.layers) if layer.parameters), 0
+        )
+        self.rng = np.random.default_rng(checked_seed(seed))
         for layer in self.layers:
-            layer.initialize(rng, self.dtype)
+            layer.initialize(self.rng, self.dtype)
         for layer in self.layers:
             layer.taken = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_outputs_shape": None}  # a copy has no batch in work
 
     def __repr__(self) -> str:
         return f"Network({self.layers}, loss={self.loss}, dtype={self.dtype})"
@@ -128,13 +139,15 @@ class Network:
             for name, array in layer.gradients.items()
         }
 
-    def forward(self, X: Array) -> Array:
+    def forward(self, X: Array, training: bool = False) -> Array:
         """Pass a batch through all layers.
 
         Parameters
         ----------
         X : floating-point array (batch, features)
             One example a row. It must not change before `backward`, which uses it.
+        training : bool, optional
+            Whether this is a step of training: then `Dropout` silences inputs.
 
         Returns
         -------
@@ -148,15 +161,16 @@ class Network:
         """
         A = self._as_batch(X)
         for layer in self.layers:
-            A = layer.forward(A)
+            A = layer.forward(A, training)
         self._outputs_shape = A.shape
         return A.copy()
 
     def backward(self, d_outputs: Array) -> None:
         """Pass the gradient back through all layers, filling their gradients.
 
-        The gradient by the network's own input is not computed. What the last
-        `forward` computed is used; `predict` and `evaluate` overwrite it.
+        It stops at the first layer with parameters: nobody needs the gradient by the
+        network's own input. What the last `forward` computed is used; `predict` and
+        `evaluate` overwrite it.
 
         Parameters
         ----------
@@ -170,9 +184,9 @@ class Network:
             the last outputs.
         """
         self._check_gradient(d_outputs)
-        for layer in reversed(self.layers[1:]):
+        for layer in reversed(self.layers[self._first_trained + 1 :]):
             d_outputs = layer.backward(d_outputs)  # type: ignore[assignment]
-        self.layers[0].backward(d_outputs, input_gradient=False)
+        self.layers[self._first_trained].backward(d_outputs, input_gradient=False)
 
     def predict(self, X: Array) -> NDArray[np.integer]:
         """Return the class with the largest output for each row of X.
@@ -245,25 +259,14 @@ class Network:
         SavedFileError
             If the folder does not exist or the file cannot be written.
         """
-        path = Path(path)
-        if not path.parent.is_dir():
-            raise SavedFileError(f"{path}: there is no folder {path.parent}; make it.")
-        try:
-            # A folder of its own gives the file a name that nobody else uses.
-            with tempfile.TemporaryDirectory(dir=path.parent) as room:
-                unfinished = Path(room) / "unfinished"
-                with unfinished.open("wb") as file:
-                    np.savez(
-                        file,
-                        format=np.array(FORMAT),
-                        layers=np.array(repr(self.layers)),
-                        **self.parameters,  # type: ignore[arg-type]
-                    )
-                os.replace(unfinished, path)
-        except OSError as why:
-            raise SavedFileError(
-                f"{path} cannot be written ({why.strerror or why})."
-            ) from None
+        write_arrays(
+            Path(path),
+            {
+                "format": np.array(FORMAT),
+                "layers": np.array(repr(self.layers)),
+                **self.parameters,
+            },
+        )
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Read the parameters that `save` wrote into this network.
@@ -292,7 +295,7 @@ class Network:
                 f"this one has {self.layers}. Build the same layers, then load."
             )
         for name, W in self.parameters.items():
-            check_saved(path, name, arrays.get(name), W)
+            check_saved(Path(path), name, arrays.get(name), W)
         for name, W in self.parameters.items():
             W[:] = arrays[name]
 
@@ -358,14 +361,23 @@ def checked_layers(given: Sequence[Layer]) -> list[Layer]:
             "The same layer object stands in the network twice; each place "
             "needs a layer of its own, because a layer remembers its input."
         )
-    dense = [layer for layer in layers if isinstance(layer, Dense)]
-    for left, right in pairwise(dense):
-        if left.outputs != right.inputs:
-            raise InputError(
-                f"{left} gives {left.outputs} outputs, but the next, {right}, "
-                f"takes {right.inputs} inputs; the two numbers must be equal."
-            )
+    check_widths(layers)
     return layers
+
+
+def check_widths(layers: Sequence[Layer]) -> None:
+    """Raise `InputError` if a dense layer cannot take what the one before it gives."""
+    before: Dense | None = None
+    for layer in layers:
+        if isinstance(layer, Dense):
+            if before is not None and before.outputs != layer.inputs:
+                raise InputError(
+                    f"{before} gives {before.outputs} outputs, but the next, {layer}, "
+                    f"takes {layer.inputs} inputs; the two numbers must be equal."
+                )
+            before = layer
+        elif not layer.elementwise:
+            before = None  # its width becomes known when a batch goes through
 
 
 def check_made(what: str, thing: object) -> None:
@@ -412,62 +424,10 @@ def correct_answers(outputs: Array, targets: NDArray[Any]) -> float:
 
 def check_finite(X: NDArray[Any], name: str = "X") -> None:
     """Raise `InputError` naming the first row of X that is not finite."""
-    if not np.isfinite(X).all():
+    # NaN and infinity reach the extremes, which need no array of the size of X.
+    if X.size and not (np.isfinite(X.min()) and np.isfinite(X.max())):
         row = int(np.argmin(np.isfinite(X).all(axis=tuple(range(1, X.ndim)))))
         raise InputError(
             f"{name} holds NaN or infinity, first in row {row}. Look at how that "
             f"example was made; a division by zero in the scaling is the usual cause."
-        )
-
-
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read all arrays of an ``.npz`` file, or raise `SavedFileError`."""
-    if not path.exists():
-        raise SavedFileError(f"{path} does not exist; save the network first.")
-    if path.is_dir():
-        raise SavedFileError(f"{path} is a folder; name the file inside it.")
-    try:
-        # Opened here, because np.load leaves a damaged file open.
-        with path.open("rb") as opened:
-            check_archive(path, opened)
-            with np.load(opened, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-    except SavedFileError:
-        raise
-    except Exception as why:  # a damaged file can make np.load raise about anything
-        raise SavedFileError(
-            f"{path} is damaged or not a saved network ({why}). Save the network again."
-        ) from None
-
-
-def check_archive(path: Path, opened: BinaryIO) -> None:
-    """Raise `SavedFileError` unless an archive is there that unpacks to no more."""
-    if not zipfile.is_zipfile(opened):
-        raise SavedFileError(
-            f"{path} is not a saved network, or only a part of one. Save the network "
-            f"again."
-        )
-    packed = os.fstat(opened.fileno()).st_size
-    with zipfile.ZipFile(opened) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > packed:  # `save` never compresses: this is no file of ours
-        raise SavedFileError(
-            f"{path} is not a saved network: its {packed:,} bytes would unpack to "
-            f"{unpacked:,}."
-        )
-    opened.seek(0)
-
-
-def check_saved(
-    path: str | os.PathLike[str], name: str, array: NDArray[Any] | None, W: Array
-) -> None:
-    """Raise `SavedFileError` unless a saved parameter can take the place of W."""
-    if array is None or array.shape != W.shape:
-        raise SavedFileError(f"{path}: parameter {name} is missing or misshapen.")
-    with np.errstate(over="ignore"):
-        usable = array.dtype.kind == "f" and np.isfinite(array.astype(W.dtype)).all()
-    if not usable:
-        raise SavedFileError(
-            f"{path}: parameter {name} does not hold finite floating-point numbers "
-            f"only; a network that a training spoiled cannot be used again."
         )

@@ -1,16 +1,16 @@
 """The optimizers: given the gradients, move the parameters; and schedules.
 
-Chapters "Teacher and student" and "Training on MNIST" use them. A schedule is a plain
-function of progress, 0 at the first step of a training and 1 at its end, that says by
-how much the learning rate is multiplied.
+Chapters "Teacher and student" and "Training on MNIST" use them, "Gradient descent"
+compares them. A schedule is a plain function of progress, 0 at the first step of a
+training and 1 at its end, that says by how much the learning rate is multiplied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import cos, isfinite, pi
+from math import cos, inf, isfinite, pi
 from numbers import Real
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,69 +24,32 @@ Array = NDArray[np.floating]
 Schedule = Callable[[float], float]
 
 
-class Optimizer(Protocol):
-    """What `train` asks of an optimizer."""
-
-    def step(self, network: Network, factor: float = 1.0) -> None:
-        """Move every parameter of the network once."""
-
-
-class SGD:
-    """Stochastic gradient descent, with momentum if asked for.
-
-    For each parameter W with gradient dW, equation (eq-momentum)::
-
-        v ← momentum · v + dW
-        W ← W - learning_rate · v
-
-    With ``momentum=0`` that is plain gradient descent, equation (eq-descent).
+class Optimizer:
+    """What every optimizer has: a learning rate, and a state for each parameter.
 
     Parameters
     ----------
     learning_rate : float
-        Length of a step as a multiple of the gradient, above 0.
-    momentum : float, optional
-        How much of the last step is kept, from 0 (default) to below 1.
+        Length of a step, above 0.
+    weight_decay : float
+        By how much of itself a weight is pulled toward 0, at least 0.
 
-    Raises
-    ------
-    InputError
-        If a setting or a factor is no number or out of its range.
-
-    Notes
-    -----
-    The velocity v belongs to the network being trained: an optimizer that is
-    given another network starts from rest. `Network.load` changes the weights of
-    the same network and stops nothing: make a new optimizer after it.
-
-    References
+    Attributes
     ----------
-    Polyak (1964), "Some methods of speeding up the convergence of iteration
-    methods".
-
-    Examples
-    --------
-    >>> SGD(learning_rate=0.1, momentum=0.9)
-    SGD(learning_rate=0.1, momentum=0.9)
+    state : dict of dict of array
+        For each parameter, by its key in ``network.parameters``, what the optimizer
+        remembers of the steps before. It belongs to the network being trained: an
+        optimizer that is given another network starts from rest. `Network.load`
+        changes the weights of the same network and stops nothing: make a new
+        optimizer after it.
     """
 
-    def __init__(self, learning_rate: float, momentum: float = 0.0) -> None:
-        self.learning_rate = as_float(learning_rate)
-        self.momentum = as_float(momentum)
-        if not 0 < self.learning_rate < float("inf"):
-            raise InputError(
-                f"SGD: learning_rate must be a number above 0, but is {learning_rate}."
-            )
-        if not 0 <= self.momentum < 1:
-            raise InputError(
-                f"SGD: momentum must be at least 0 and below 1, but is {momentum}."
-            )
+    def __init__(self, learning_rate: float, weight_decay: float = 0.0) -> None:
+        self.learning_rate = self._setting("learning_rate", learning_rate, zero=False)
+        self.weight_decay = self._setting("weight_decay", weight_decay)
+        self.state: dict[str, dict[str, Array]] = {}
+        self._room: dict[str, Array] = {}
         self._network: Network | None = None
-        self._velocity: dict[str, Array] = {}
-        self._move: dict[str, Array] = {}
-
-    def __repr__(self) -> str:
-        return f"SGD(learning_rate={self.learning_rate}, momentum={self.momentum})"
 
     def step(self, network: Network, factor: float = 1.0) -> None:
         """Move every parameter of the network against its gradient, in place.
@@ -98,23 +61,245 @@ class SGD:
         factor : float, optional
             What the learning rate is multiplied by in this step (a schedule's
             value), at least 0.
+
+        Raises
+        ------
+        InputError
+            If the factor is out of its range; then nothing has moved.
         """
         rate = self.learning_rate * checked(factor)
         if network is not self._network:
-            self._start(network)
+            self.start(network)
         gradients = network.gradients
         for name, W in network.parameters.items():
-            v, move = self._velocity[name], self._move[name]
-            v *= self.momentum
-            v += gradients[name]
-            np.multiply(v, rate, out=move)
-            W -= move
+            decay = self.weight_decay if name.endswith("W") else 0.0  # biases are free
+            self._move(
+                W, gradients[name], rate, decay, self.state[name], self._room[name]
+            )
 
-    def _start(self, network: Network) -> None:
+    def start(self, network: Network) -> None:
+        """Forget all steps; from now on move this network."""
         self._network = network
-        parameters = network.parameters
-        self._velocity = {name: np.zeros_like(W) for name, W in parameters.items()}
-        self._move = {name: np.empty_like(W) for name, W in parameters.items()}
+        self.state = {n: self._at_rest(W) for n, W in network.parameters.items()}
+        self._room = {n: np.empty_like(W) for n, W in network.parameters.items()}
+
+    def _at_rest(self, W: Array) -> dict[str, Array]:
+        """Return the state of a parameter before the first step."""
+        raise NotImplementedError
+
+    def _move(
+        self,
+        W: Array,
+        dW: Array,
+        rate: float,
+        decay: float,
+        state: dict[str, Array],
+        room: Array,
+    ) -> None:
+        """Move one parameter; `room` is an array of its shape to compute in."""
+        raise NotImplementedError
+
+    def _setting(
+        self, name: str, value: float, zero: bool = True, below: float = inf
+    ) -> float:
+        """Return a setting as Python's float, or raise `InputError`."""
+        number = as_float(value)
+        if not 0 <= number < below or (number == 0 and not zero):
+            bounds = "at least 0" if zero else "above 0"
+            bounds += "" if below == inf else f" and below {below}"
+            raise InputError(
+                f"{type(self).__name__}: {name} must be a number {bounds}, but is "
+                f"{value}."
+            )
+        return number
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum and weight decay if asked for.
+
+    For each parameter W with gradient dW, equation (eq-momentum)::
+
+        v ← momentum · v + dW
+        W ← W - learning_rate · v
+
+    With ``momentum=0`` that is plain gradient descent, equation (eq-descent). With
+    ``nesterov=True`` the second line looks one step ahead::
+
+        W ← W - learning_rate · (dW + momentum · v)
+
+    Parameters
+    ----------
+    learning_rate : float
+        Length of a step as a multiple of the gradient, above 0.
+    momentum : float, optional
+        How much of the last step is kept, from 0 (default) to below 1.
+    nesterov : bool, optional
+        Whether to look ahead; needs momentum.
+    weight_decay : float, optional
+        λ, at least 0 (default). The loss becomes L + λ/2 · (sum of all squared
+        weights), so that λ W is added to dW. It is λ itself, not λ divided by the
+        number of examples. Biases are left alone.
+
+    Raises
+    ------
+    InputError
+        If a setting or a factor is no number or out of its range.
+
+    References
+    ----------
+    Polyak (1964), "Some methods of speeding up the convergence of iteration
+    methods"; Nesterov (1983), in the form of Sutskever, Martens, Dahl, Hinton (2013),
+    "On the importance of initialization and momentum in deep learning".
+
+    Examples
+    --------
+    >>> SGD(learning_rate=0.1, momentum=0.9)
+    SGD(learning_rate=0.1, momentum=0.9)
+    """
+
+    def __init__(
+        self,
+        learning_rate: float,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay)
+        self.momentum = self._setting("momentum", momentum, below=1)
+        self.nesterov = bool(nesterov)
+        if self.nesterov and self.momentum == 0:
+            raise InputError("SGD: nesterov=True needs a momentum, for example 0.9.")
+
+    def __repr__(self) -> str:
+        text = f"SGD(learning_rate={self.learning_rate}, momentum={self.momentum}"
+        text += ", nesterov=True" if self.nesterov else ""
+        text += f", weight_decay={self.weight_decay}" if self.weight_decay else ""
+        return text + ")"
+
+    def _at_rest(self, W: Array) -> dict[str, Array]:
+        return {"v": np.zeros_like(W)}
+
+    def _move(
+        self,
+        W: Array,
+        dW: Array,
+        rate: float,
+        decay: float,
+        state: dict[str, Array],
+        room: Array,
+    ) -> None:
+        if decay:
+            np.multiply(W, decay, out=room)
+            room += dW
+            dW = room  # the gradient of the loss with its penalty
+        v = state["v"]
+        v *= self.momentum
+        v += dW
+        if self.nesterov:
+            np.multiply(dW, rate, out=room)
+            W -= room
+            rate *= self.momentum
+        np.multiply(v, rate, out=room)
+        W -= room
+
+
+class Adam(Optimizer):
+    """Adaptive moments: each weight has a step of its own, of about the same length.
+
+    With the gradient dW of step t = 1, 2, …, equation (eq-adam)::
+
+        m ← beta1 · m + (1 - beta1) · dW
+        v ← beta2 · v + (1 - beta2) · dW²
+        W ← W - learning_rate · (m / (1 - beta1ᵗ)) / (√(v / (1 - beta2ᵗ)) + epsilon)
+
+    The two divisions by 1 - betaᵗ correct that m and v start at 0: without them the
+    first averages would be too small.
+
+    Parameters
+    ----------
+    learning_rate : float, optional
+        About how far a weight moves in a step, above 0; 0.001 by default.
+    beta1, beta2 : float, optional
+        How slowly the averages of gradient and squared gradient forget, from 0 to
+        below 1; 0.9 and 0.999 by default.
+    epsilon : float, optional
+        Keeps the quotient finite where no gradient was, above 0.
+    weight_decay : float, optional
+        λ, at least 0 (default): in each step learning_rate · λ · W is taken from W,
+        apart from the gradient ("AdamW"). Biases are left alone.
+
+    Raises
+    ------
+    InputError
+        If a setting or a factor is no number or out of its range.
+
+    References
+    ----------
+    Kingma, Ba (2015), "Adam: A Method for Stochastic Optimization", algorithm 1;
+    Loshchilov, Hutter (2019), "Decoupled Weight Decay Regularization", algorithm 2.
+
+    Examples
+    --------
+    >>> Adam(learning_rate=0.002)
+    Adam(learning_rate=0.002)
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay)
+        self.beta1 = self._setting("beta1", beta1, below=1)
+        self.beta2 = self._setting("beta2", beta2, below=1)
+        self.epsilon = self._setting("epsilon", epsilon, zero=False)
+
+    def __repr__(self) -> str:
+        defaults = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0}
+        others = [
+            f", {name}={getattr(self, name)}"
+            for name, default in defaults.items()
+            if getattr(self, name) != default
+        ]
+        return f"Adam(learning_rate={self.learning_rate}{''.join(others)})"
+
+    def _at_rest(self, W: Array) -> dict[str, Array]:
+        return {
+            "m": np.zeros_like(W),
+            "v": np.zeros_like(W),
+            "t": np.zeros(()),
+        }
+
+    def _move(
+        self,
+        W: Array,
+        dW: Array,
+        rate: float,
+        decay: float,
+        state: dict[str, Array],
+        room: Array,
+    ) -> None:
+        m, v = state["m"], state["v"]
+        state["t"] += 1
+        t = float(state["t"])
+        if decay:
+            W *= 1 - rate * decay
+        m *= self.beta1
+        np.multiply(dW, 1 - self.beta1, out=room)
+        m += room
+        v *= self.beta2
+        np.multiply(dW, dW, out=room)
+        room *= 1 - self.beta2
+        v += room
+        np.divide(v, 1 - self.beta2**t, out=room)
+        np.sqrt(room, out=room)
+        room += self.epsilon
+        np.divide(m, room, out=room)
+        room *= rate / (1 - self.beta1**t)
+        W -= room
 
 
 def as_float(value: float) -> float:
@@ -129,7 +314,7 @@ def checked(factor: float) -> float:
     """Return a schedule's factor, or raise `InputError` if no step can be so long."""
     if not isinstance(factor, Real) or not isfinite(factor) or factor < 0:
         raise InputError(
-            f"SGD.step: the factor of the learning rate must be a finite number of at "
+            f"step: the factor of the learning rate must be a finite number of at "
             f"least 0, but is {factor!r}. Look at the schedule."
         )
     return float(factor)
@@ -201,3 +386,57 @@ def cosine(progress: float) -> float:
     [1.0, 0.5, 0.0]
     """
     return (1 + cos(pi * progress)) / 2
+
+
+def step_decay(progress: float) -> float:
+    """Let the learning rate fall to a tenth at half of the training, again at 3/4.
+
+    Parameters
+    ----------
+    progress : float
+        From 0, the first step, to 1, the end of training.
+
+    Returns
+    -------
+    float
+        1, 0.1 or 0.01.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun (2016), "Deep Residual Learning for Image Recognition",
+    section 4.2, for the cuts at 1/2 and 3/4.
+
+    Examples
+    --------
+    >>> [step_decay(p) for p in (0, 0.5, 0.75, 1)]
+    [1.0, 0.1, 0.01, 0.01]
+    """
+    return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01
+
+
+def one_cycle(progress: float) -> float:
+    """Let the learning rate rise for the first 3/10 of the training, then fall to 0.
+
+    Parameters
+    ----------
+    progress : float
+        From 0, the first step, to 1, the end of training.
+
+    Returns
+    -------
+    float
+        From 1/25 up to 1 and down to 0, each along half a cosine.
+
+    References
+    ----------
+    Smith (2018), "A disciplined approach to neural network hyper-parameters: Part 1",
+    section 4.2.
+
+    Examples
+    --------
+    >>> [round(one_cycle(p), 3) for p in (0, 0.3, 0.65, 1)]
+    [0.04, 1.0, 0.5, 0.0]
+    """
+    if progress < 0.3:
+        return 1 - (1 - 1 / 25) * cosine(progress / 0.3)
+    return cosine((progress - 0.3) / 0.7)

@@ -5,16 +5,26 @@ Chapter "Training on MNIST" shows this module and uses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import nullcontext
-from dataclasses import dataclass
-from math import isfinite
+import os
+import signal
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from itertools import islice
+from math import inf, isfinite
+from pathlib import Path
+from threading import Event
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from backprop.augmentation import Augmentation
+from backprop.checkpoints import Progress, load_checkpoint, save_checkpoint
 from backprop.data import Split
 from backprop.errors import InputError, TrainingError
 from backprop.network import Evaluation, Network, check_finite
@@ -43,6 +53,11 @@ class History:
         Measured after each epoch; empty without validation data.
     seconds : float
         Time spent in the steps, without the measuring.
+    best_epoch : int or None
+        With ``patience``: the epoch, from 1, with the smallest validation loss.
+    interrupted : bool
+        Whether Ctrl-C ended the training. An epoch that it cut short is only in
+        ``batch_loss``, and the weights are those of the last step.
     """
 
     batch_loss: Array
@@ -50,6 +65,8 @@ class History:
     validation_loss: Array
     validation_accuracy: Array
     seconds: float
+    best_epoch: int | None = None
+    interrupted: bool = False
 
 
 def train(
@@ -61,10 +78,16 @@ def train(
     batch_size: int = 128,
     validation: Split | None = None,
     schedule: Schedule = constant,
+    augment: Augmentation | None = None,
+    patience: int | None = None,
+    after_step: Callable[[Network], None] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> History:
     """Train a network in place.
+
+    Ctrl-C ends the training after the step at hand; what there is is returned.
 
     Parameters
     ----------
@@ -72,7 +95,7 @@ def train(
         Its weights are moved.
     data : Split
         The examples it learns from, at least one.
-    optimizer : SGD
+    optimizer : SGD or Adam
         Turns gradients into steps.
     epochs : int
         How many times every example is seen, at least 1.
@@ -81,9 +104,22 @@ def train(
     validation : Split, optional
         Measured after each epoch, never learned from.
     schedule : function of progress, optional
-        Multiplies the learning rate: `constant` (default), `linear`, `cosine`.
+        Multiplies the learning rate: `constant` (default), `linear`, `cosine`,
+        `step_decay` or `one_cycle`.
+    augment : function (images, rng) -> images, optional
+        Changes each mini-batch before it is learned from: `Shift` or `Warp`.
+    patience : int, optional
+        Early stopping: end when the validation loss has not fallen for so many
+        epochs, at least 1, and take the weights of the epoch where it was smallest.
+    after_step : function (network), optional
+        Called after each step, to record what you want to see: the gradients are
+        those of the step, the weights those after it.
+    checkpoint : path, optional
+        A file that keeps the state of the training after each epoch and at Ctrl-C.
+        If it is there already, the training goes on from it, to the last bit as if
+        it had never been interrupted; the network's weights are replaced.
     seed : int, optional
-        Seed of the generator that shuffles the examples.
+        Seed of the generator that shuffles and augments the examples.
     progress : bool, optional
         Whether to show a progress bar. The environment variable TQDM_DISABLE=1
         hides all of them, as in a built page.
@@ -101,6 +137,12 @@ def train(
     TrainingError
         If the loss, the validation loss or a weight becomes NaN or infinite; says
         at which step.
+    SavedFileError
+        If the checkpoint cannot be read or written, or is another training's.
+
+    References
+    ----------
+    Prechelt (1998), "Early Stopping - But When?", for patience.
 
     Examples
     --------
@@ -112,46 +154,181 @@ def train(
     >>> bool(history.training_loss[1] < history.training_loss[0])
     True
     """
-    check_settings(epochs, batch_size)
-    check_split("data", data, network)
-    if validation is not None:
-        check_split("validation", validation, network)
-    rng = np.random.default_rng(seed)
-    steps_per_epoch = -(-len(data) // batch_size)
-    steps = epochs * steps_per_epoch
-    batch_loss: list[float] = []
-    evaluations: list[Evaluation] = []
-    seconds = 0.0
-    # tqdm is not told "disable": that would overrule the variable TQDM_DISABLE.
-    counted = range(epochs)
-    bar = tqdm(counted, unit="epoch") if progress else nullcontext(counted)
-    with bar as counting:
-        for _ in counting:
-            start = perf_counter()
-            for X, y in mini_batches(data, batch_size, rng):
-                loss = train_step(
-                    network, X, y, optimizer, schedule(len(batch_loss) / steps)
-                )
-                batch_loss.append(loss)
-                if not isfinite(loss):
-                    what = f"The loss became {loss}"
-                    raise divergence(what, batch_loss, optimizer, steps_per_epoch)
-            seconds += perf_counter() - start
-            if validation is not None:
-                evaluations.append(evaluate_quietly(network, validation))
-                if not isfinite(evaluations[-1].loss):
-                    what = f"The validation loss became {evaluations[-1].loss}"
-                    raise divergence(what, batch_loss, optimizer, steps_per_epoch)
-    if not all(np.isfinite(W).all() for W in network.parameters.values()):
-        what = "A weight became NaN or infinite"
-        raise divergence(what, batch_loss, optimizer, steps_per_epoch)
-    return History(
-        batch_loss=np.array(batch_loss),
-        training_loss=epoch_means(batch_loss, epochs),
-        validation_loss=np.array([e.loss for e in evaluations]),
-        validation_accuracy=np.array([e.accuracy for e in evaluations]),
-        seconds=seconds,
+    course = Course(
+        network=network,
+        data=data,
+        validation=validation,
+        optimizer=optimizer,
+        epochs=epochs,
+        batch_size=batch_size,
+        schedule=schedule,
+        augment=augment,
+        patience=patience,
+        after_step=after_step,
+        seed=seed,
     )
+    course.check()
+    course.progress = Progress(np.random.default_rng(seed))
+    file = None if checkpoint is None else Path(checkpoint)
+    whose = () if file is None else course.identity()
+    if file is not None and file.exists():
+        load_checkpoint(file, course.progress, *whose)
+    # tqdm is not told "disable": that would overrule the variable TQDM_DISABLE.
+    left = range(course.epochs_over, epochs)
+    bar = tqdm(left, unit="epoch") if progress else nullcontext(left)
+    with bar as counting, noticed_interrupt() as interrupted:
+        for _ in counting:
+            if course.waited_enough():
+                break
+            course.learn_epoch(interrupted)
+            if course.between_epochs:
+                course.validate()
+            if file is not None:
+                save_checkpoint(file, course.progress, *whose)
+            if interrupted.is_set():
+                break
+    course.finish(keep_last=interrupted.is_set())
+    return course.history(interrupted.is_set())
+
+
+@dataclass
+class Course:
+    """One training: its settings, as `train` takes them, and how far it has come."""
+
+    network: Network
+    data: Split
+    validation: Split | None
+    optimizer: Optimizer
+    epochs: int
+    batch_size: int
+    schedule: Schedule
+    augment: Augmentation | None
+    patience: int | None
+    after_step: Callable[[Network], None] | None
+    seed: int
+    progress: Progress = field(init=False)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many mini-batches the examples make; the last may be smaller."""
+        return -(-len(self.data) // self.batch_size)
+
+    @property
+    def epochs_over(self) -> int:
+        """How many epochs have been learned to their end."""
+        return len(self.progress.batch_loss) // self.steps_per_epoch
+
+    @property
+    def between_epochs(self) -> bool:
+        """Whether no epoch is cut in the middle."""
+        return len(self.progress.batch_loss) % self.steps_per_epoch == 0
+
+    def check(self) -> None:
+        """Raise `InputError` unless these settings make a training."""
+        check_numbers(self.epochs, self.batch_size, self.patience)
+        if self.patience is not None and self.validation is None:
+            raise InputError(
+                "train: patience needs validation data to look at; give train() the "
+                "argument validation=digits.validation."
+            )
+        check_split("data", self.data, self.network)
+        if self.validation is not None:
+            check_split("validation", self.validation, self.network)
+
+    def learn_epoch(self, interrupted: Event) -> None:
+        """Take one step for each mini-batch that is left of the current epoch."""
+        progress = self.progress
+        begun = len(progress.batch_loss) % self.steps_per_epoch
+        progress.epoch_start = progress.rng.bit_generator.state
+        start = perf_counter()
+        batches = mini_batches(self.data, self.batch_size, progress.rng, self.augment)
+        for X, y in islice(batches, begun, None):
+            done = len(progress.batch_loss) / (self.epochs * self.steps_per_epoch)
+            loss = train_step(self.network, X, y, self.optimizer, self.schedule(done))
+            progress.batch_loss.append(loss)
+            if not isfinite(loss):
+                raise self.divergence(f"The loss became {loss}")
+            if self.after_step is not None:
+                self.after_step(self.network)
+            if interrupted.is_set():
+                break
+        progress.seconds += perf_counter() - start
+        if self.between_epochs:
+            progress.epoch_start = progress.rng.bit_generator.state  # of the next
+
+    def validate(self) -> None:
+        """Measure the validation data, if there are any; keep the best weights."""
+        if self.validation is None:
+            return
+        evaluation = evaluate_quietly(self.network, self.validation)
+        if not isfinite(evaluation.loss):
+            raise self.divergence(f"The validation loss became {evaluation.loss}")
+        progress = self.progress
+        best = min((e.loss for e in progress.evaluations), default=inf)
+        progress.evaluations.append(evaluation)
+        if self.patience is not None and evaluation.loss < best:
+            progress.best_epoch = self.epochs_over
+            progress.best_parameters = {
+                name: W.copy() for name, W in self.network.parameters.items()
+            }
+
+    def waited_enough(self) -> bool:
+        """Tell whether the validation loss has not fallen for `patience` epochs."""
+        waited = self.epochs_over - self.progress.best_epoch
+        return self.patience is not None and waited >= self.patience
+
+    def finish(self, keep_last: bool) -> None:
+        """Look at the weights, and take the best ones if some were kept."""
+        parameters = self.network.parameters
+        if not all(np.isfinite(W).all() for W in parameters.values()):
+            raise self.divergence("A weight became NaN or infinite")
+        if not keep_last:
+            for name, W in self.progress.best_parameters.items():
+                parameters[name][...] = W
+
+    def history(self, interrupted: bool) -> History:
+        """Return what happened."""
+        progress = self.progress
+        whole = progress.batch_loss[: self.epochs_over * self.steps_per_epoch]
+        return History(
+            batch_loss=np.array(progress.batch_loss),
+            training_loss=epoch_means(whole, self.steps_per_epoch),
+            validation_loss=np.array([e.loss for e in progress.evaluations]),
+            validation_accuracy=np.array([e.accuracy for e in progress.evaluations]),
+            seconds=progress.seconds,
+            best_epoch=progress.best_epoch or None,
+            interrupted=interrupted,
+        )
+
+    def identity(self) -> tuple[Network, Optimizer, dict[str, Any]]:
+        """Return whose checkpoint it is: network, optimizer, and all settings."""
+        settings = {
+            "network": repr(self.network),
+            "data": fingerprint(self.data),
+            "validation": self.validation and fingerprint(self.validation),
+            "optimizer": repr(self.optimizer),
+            "epochs": int(self.epochs),
+            "batch_size": int(self.batch_size),
+            "schedule": name_of(self.schedule),
+            "augment": name_of(self.augment),
+            "patience": self.patience and int(self.patience),
+            "seed": self.seed,
+        }
+        return self.network, self.optimizer, settings
+
+    def divergence(self, what: str) -> TrainingError:
+        """Return the error that says where a training blew up, and why it may have."""
+        batch_loss = self.progress.batch_loss
+        step = len(batch_loss)
+        where = f"{what} at step {step} (epoch {-(-step // self.steps_per_epoch)})"
+        if not isfinite(batch_loss[0]):
+            return TrainingError(f"{where}. {CAUSES_AT_THE_START} {SPOILED}")
+        return TrainingError(
+            f"{where}; the loss was {batch_loss[0]:.4g} at step 1. The usual causes: "
+            f"the learning rate is too high (try a tenth of it; the optimizer is "
+            f"{self.optimizer}), the inputs are not scaled to [0, 1], or the initial "
+            f"weights are too large. {SPOILED}"
+        )
 
 
 def train_step(
@@ -171,7 +348,7 @@ def train_step(
         The examples of one mini-batch.
     y : integer array (batch,)
         Their labels.
-    optimizer : SGD
+    optimizer : SGD or Adam
         Turns gradients into a step.
     factor : float, optional
         What the learning rate is multiplied by.
@@ -191,7 +368,7 @@ def train_step(
     True
     """
     with np.errstate(over="ignore", invalid="ignore"):  # `train` says it better
-        logits = network.forward(X)
+        logits = network.forward(X, training=True)
         loss = network.loss.forward(logits, y)
         network.backward(network.loss.backward())
         optimizer.step(network, factor)
@@ -199,7 +376,10 @@ def train_step(
 
 
 def mini_batches(
-    data: Split, batch_size: int, rng: np.random.Generator
+    data: Split,
+    batch_size: int,
+    rng: np.random.Generator,
+    augment: Augmentation | None = None,
 ) -> Iterator[tuple[Array, NDArray[np.integer]]]:
     """Yield all examples once, in a fresh random order, a mini-batch at a time.
 
@@ -210,7 +390,9 @@ def mini_batches(
     batch_size : int
         Examples a batch; the last batch holds what is left.
     rng : numpy.random.Generator
-        Draws the order.
+        Draws the order, and what the augmentation does.
+    augment : function (images, rng) -> images, optional
+        Changes the images of each mini-batch.
 
     Yields
     ------
@@ -232,12 +414,52 @@ def mini_batches(
         chosen = order[start : start + batch_size]
         # mode="clip" writes straight into `out`; the default makes a copy first.
         X = np.take(images, chosen, axis=0, out=room[: len(chosen)], mode="clip")
-        yield X, data.labels[chosen]
+        yield X if augment is None else augment(X, rng), data.labels[chosen]
 
 
-def epoch_means(batch_loss: list[float], epochs: int) -> Array:
+def epoch_means(batch_loss: list[float], steps_per_epoch: int) -> Array:
     """Return the mean batch loss of each epoch, shape (epochs,)."""
-    return np.array(batch_loss).reshape(epochs, -1).mean(axis=1)
+    return np.array(batch_loss).reshape(-1, steps_per_epoch).mean(axis=1)
+
+
+@contextmanager
+def noticed_interrupt() -> Iterator[Event]:
+    """Let the step at hand be finished when Ctrl-C comes; the second one ends it.
+
+    A step that is cut in the middle would leave some weights moved and others not.
+
+    Yields
+    ------
+    Event
+        Set when Ctrl-C came. Only the main thread hears of it; in others it never is.
+    """
+    interrupted = Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+
+    def notice(number: int, frame: Any) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+
+    before = signal.signal(signal.SIGINT, notice)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def fingerprint(data: Split) -> str:
+    """Return a short text that tells this data set from others."""
+    digest = zlib.crc32(np.ascontiguousarray(data.labels).data)
+    digest = zlib.crc32(np.ascontiguousarray(data.images).data, digest)
+    return f"{data} {digest:08x}"
+
+
+def name_of(setting: object) -> str:
+    """Return the name of a function, or what another object says of itself."""
+    return getattr(setting, "__name__", repr(setting))
 
 
 def evaluate_quietly(network: Network, data: Split) -> Evaluation:
@@ -246,9 +468,12 @@ def evaluate_quietly(network: Network, data: Split) -> Evaluation:
         return network.evaluate(data)
 
 
-def check_settings(epochs: int, batch_size: int) -> None:
-    """Raise `InputError` unless both are whole numbers of at least 1."""
-    for name, number in (("epochs", epochs), ("batch_size", batch_size)):
+def check_numbers(epochs: int, batch_size: int, patience: int | None) -> None:
+    """Raise `InputError` unless they are whole numbers of at least 1."""
+    numbers = {"epochs": epochs, "batch_size": batch_size}
+    if patience is not None:
+        numbers["patience"] = patience
+    for name, number in numbers.items():
         if not isinstance(number, (int, np.integer)) or number < 1:
             raise InputError(
                 f"train: {name} must be a whole number of at least 1, but is {number}."
@@ -277,19 +502,3 @@ def check_split(name: str, data: Split, network: Network) -> None:
             f"train, {name}: the loss is {loss} before the first step. "
             f"{CAUSES_AT_THE_START} Spoiled weights need a new network."
         )
-
-
-def divergence(
-    what: str, batch_loss: list[float], optimizer: Optimizer, steps_per_epoch: int
-) -> TrainingError:
-    """Return the error that says where a training blew up, and the usual causes."""
-    step = len(batch_loss)
-    where = f"{what} at step {step} (epoch {-(-step // steps_per_epoch)})"
-    if not isfinite(batch_loss[0]):
-        return TrainingError(f"{where}. {CAUSES_AT_THE_START} {SPOILED}")
-    return TrainingError(
-        f"{where}; the loss was {batch_loss[0]:.4g} at step 1. The usual causes: the "
-        f"learning rate is too high (try a tenth of it; the optimizer is "
-        f"{optimizer}), the inputs are not scaled to [0, 1], or the initial weights "
-        f"are too large. {SPOILED}"
-    )

@@ -127,7 +127,7 @@ def test_a_momentum_out_of_range_is_refused(momentum):
 def test_a_setting_that_is_no_number_is_refused(value):
     with pytest.raises(InputError, match="learning_rate must be a number above 0"):
         SGD(value)
-    with pytest.raises(InputError, match="momentum must be at least 0"):
+    with pytest.raises(InputError, match="momentum must be a number at least 0"):
         SGD(0.1, value)
 
 

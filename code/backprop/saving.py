@@ -1,0 +1,119 @@
+"""Arrays in a file: written whole or not at all, and read with distrust.
+
+`Network.save` and the checkpoints of `train` keep their numbers like this: as ``.npz``
+without pickles, uncompressed, so that a file never unpacks to more than it weighs.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.errors import SavedFileError
+
+Array = NDArray[np.floating]
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays to a file, in the place of what is there.
+
+    Parameters
+    ----------
+    path : Path
+        Where to, in a folder that exists.
+    arrays : mapping of name to array
+        Of any type that needs no pickle.
+
+    Raises
+    ------
+    SavedFileError
+        If the folder does not exist or the file cannot be written. What was there
+        before is then still there.
+    """
+    if not path.parent.is_dir():
+        raise SavedFileError(f"{path}: there is no folder {path.parent}; make it.")
+    try:
+        # A folder of its own gives the file a name that nobody else uses.
+        with tempfile.TemporaryDirectory(dir=path.parent) as room:
+            unfinished = Path(room) / "unfinished"
+            with unfinished.open("wb") as file:
+                np.savez(file, **arrays)  # type: ignore[arg-type]
+            os.replace(unfinished, path)
+    except OSError as why:
+        raise SavedFileError(
+            f"{path} cannot be written ({why.strerror or why})."
+        ) from None
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read what `write_arrays` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict of name to array
+        All that is in it.
+
+    Raises
+    ------
+    SavedFileError
+        If the file is missing, damaged, or would unpack to more than it weighs.
+    """
+    if not path.exists():
+        raise SavedFileError(f"{path} does not exist; save the network first.")
+    if path.is_dir():
+        raise SavedFileError(f"{path} is a folder; name the file inside it.")
+    try:
+        # Opened here, because np.load leaves a damaged file open.
+        with path.open("rb") as opened:
+            check_archive(path, opened)
+            with np.load(opened, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+    except SavedFileError:
+        raise
+    except Exception as why:  # a damaged file can make np.load raise about anything
+        raise SavedFileError(
+            f"{path} is damaged or not a saved network ({why}). Save the network again."
+        ) from None
+
+
+def check_archive(path: Path, opened: BinaryIO) -> None:
+    """Raise `SavedFileError` unless an archive is there that unpacks to no more."""
+    if not zipfile.is_zipfile(opened):
+        raise SavedFileError(
+            f"{path} is not a saved network, or only a part of one. Save the network "
+            f"again."
+        )
+    packed = os.fstat(opened.fileno()).st_size
+    with zipfile.ZipFile(opened) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > packed:  # `save` never compresses: this is no file of ours
+        raise SavedFileError(
+            f"{path} is not a saved network: its {packed:,} bytes would unpack to "
+            f"{unpacked:,}."
+        )
+    opened.seek(0)
+
+
+def check_saved(path: Path, name: str, array: NDArray[Any] | None, W: Array) -> None:
+    """Raise `SavedFileError` unless a saved parameter can take the place of W."""
+    if array is None or array.shape != W.shape:
+        raise SavedFileError(f"{path}: parameter {name} is missing or misshapen.")
+    with np.errstate(over="ignore"):
+        usable = array.dtype.kind == "f" and np.isfinite(array.astype(W.dtype)).all()
+    if not usable:
+        raise SavedFileError(
+            f"{path}: parameter {name} does not hold finite floating-point numbers "
+            f"only; a network that a training spoiled cannot be used again."
+        )
