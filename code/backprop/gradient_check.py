@@ -144,6 +144,7 @@ def check_gradients(
     h: float = 1e-5,
     entries: int | None = None,
     seed: int = 0,
+    training: bool = False,
 ) -> GradientReport:
     """Hold the gradients of a network against central differences.
 
@@ -161,6 +162,9 @@ def check_gradients(
         Check only so many entries of each parameter, at least 1, drawn at random.
     seed : int, optional
         Seed of that draw.
+    training : bool, optional
+        Whether to check the network as in a step of training, with dropout; each
+        forward pass then draws the same masks.
 
     Returns
     -------
@@ -184,8 +188,11 @@ def check_gradients(
     """
     check_settings(network, h, entries)
 
+    random = network.rng.bit_generator.state
+
     def loss() -> float:
-        return network.loss.forward(network.forward(X), y)
+        network.rng.bit_generator.state = random  # the same masks for every nudge
+        return network.loss.forward(network.forward(X, training), y)
 
     loss()
     network.backward(network.loss.backward())
