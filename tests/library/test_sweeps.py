@@ -1,0 +1,928 @@
+"""Sweeps: the same numbers on every executor, and nothing lost whatever is killed."""
+
+import hashlib
+import importlib
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from backprop import (
+    SGD,
+    BackpropError,
+    Dense,
+    InputError,
+    Network,
+    ReLU,
+    SavedFileError,
+    SoftmaxCrossEntropy,
+    load_mnist,
+    sweeps,
+    train,
+)
+from backprop.sweeps import Processes, Trial, grid, parallel_gradients, sweep
+from oracles import error
+from threadpoolctl import threadpool_info, threadpool_limits
+
+PATIENCE = 60  # seconds until a test gives up waiting
+
+
+# What the sweeps here run: workers import it from this module ------------------------
+
+
+@cache
+def few():
+    """Return 300 training images and 100 to validate."""
+    digits = load_mnist("embedded")
+    return digits.train[:300], digits.validation[:100]
+
+
+def training(seed, learning_rate, batch_size):
+    """Train a small network; return its results and a digest of all its bits."""
+    data, validation = few()
+    network = made(seed, np.float32)
+    optimizer = SGD(learning_rate, momentum=0.9)
+    settings = {"epochs": 1, "batch_size": batch_size, "seed": seed, "progress": False}
+    history = train(network, data, optimizer=optimizer, **settings)
+    result = network.evaluate(validation)
+    bits = b"".join(W.tobytes() for W in network.parameters.values())
+    return {
+        "training_loss": history.training_loss[-1],
+        "loss": result.loss,
+        "accuracy": result.accuracy,
+        "bits": int.from_bytes(hashlib.sha256(bits).digest()[:6]),
+    }
+
+
+def made(seed, dtype=np.float64):
+    """Return a small network for digits."""
+    layers = [Dense(784, 16), ReLU(), Dense(16, 10)]
+    return Network(layers, loss=SoftmaxCrossEntropy(), seed=seed, dtype=dtype)
+
+
+def product(seed, factor):
+    return {"product": seed * factor}
+
+
+def other_product(seed, factor):
+    return {"product": -seed * factor}
+
+
+def counted(seed, folder, fails=()):
+    """Note that it ran; fail for some seeds while there is no file "mended"."""
+    note(folder, seed)
+    if seed in fails and not Path(folder, "mended").exists():
+        raise ZeroDivisionError(f"seed {seed} fails")
+    return {"seed": seed}
+
+
+def leaves(seed):
+    sys.exit("a trial that wants to end everything")
+
+
+def kills_its_worker(seed, folder):
+    note(folder, seed)
+    if seed == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"seed": seed}
+
+
+def waits(seed, folder):
+    """With seed 1 say which process this is, and wait there to be killed."""
+    note(folder, seed)
+    if seed == 1 and not Path(folder, "killed").exists():
+        Path(folder, "unfinished").write_text(str(os.getpid()))
+        Path(folder, "unfinished").rename(Path(folder, "pid"))
+        until(Path(folder, "killed").exists)
+        time.sleep(1)
+    return {"seed": seed}
+
+
+def sleeps(seed, folder):
+    if seed == 1:
+        note(folder, "asleep")
+        time.sleep(20)
+        note(folder, "awake")
+    else:
+        until(Path(folder, "log").exists)
+    return {"seed": seed}
+
+
+def blas_threads(seed):
+    return {"threads": max(info["num_threads"] for info in threadpool_info())}
+
+
+def returns(seed, what):
+    return ANSWERS[what]
+
+
+ANSWERS = {
+    "nothing": None,
+    "a number": 0.5,
+    "a list": [0.5],
+    "a text": {"accuracy": "high"},
+    "an array": {"loss": np.zeros(3)},
+    "no name": {1: 0.5},
+    "no numbers": {"loss": None},
+}
+
+
+def odd_numbers(seed):
+    return {
+        "nan": float("nan"),
+        "inf": np.inf,
+        "float32": np.float32(0.1),
+        "float64": np.float64(0.1),
+        "int64": np.int64(7),
+        "true": True,
+        "third": 1 / 3,
+    }
+
+
+EVENT = threading.Event()
+
+
+def waits_for_the_other(seed):
+    """With seed 0, finish only after `each` has been called for seed 1."""
+    return {"seen": seed == 1 or EVENT.wait(PATIENCE)}
+
+
+# Helpers ----------------------------------------------------------------------------
+
+
+def note(folder, what):
+    with Path(folder, "log").open("a") as file:
+        file.write(f"{what}\n")
+
+
+def noted(folder):
+    """Return what was noted, sorted; none if nothing was."""
+    log = Path(folder, "log")
+    return sorted(log.read_text().split()) if log.exists() else []
+
+
+def until(condition):
+    """Wait for a condition, with patience."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+@contextmanager
+def killing_the_waiting(folder, with_signal=signal.SIGKILL):
+    """Kill, from another thread, the process that `waits`."""
+
+    def kill():
+        until((folder / "pid").exists)
+        os.kill(int((folder / "pid").read_text()), with_signal)
+        (folder / "killed").touch()
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    yield
+    thread.join()
+
+
+def spawning(workers):
+    """Return Python's own executor, as a reader would give it."""
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+
+
+def here(run, settings, seeds, path, **changed):
+    """Sweep quietly in one thread."""
+    with ThreadPoolExecutor(1) as executor:
+        given = {"executor": executor, "progress": False} | changed
+        return sweep(run, settings, seeds=seeds, path=path, **given)
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Return the client of a Dask cluster: a scheduler and two worker processes."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def workers():
+    """Return worker processes that several tests use, because starting takes time."""
+    with Processes(2) as executor:
+        yield executor
+
+
+def executor_named(name, request):
+    """Return a context with an executor that runs two trials at once at least."""
+    if name == "dask":
+        return nullcontext(request.getfixturevalue("client").get_executor())
+    if name == "processes":
+        return nullcontext(request.getfixturevalue("workers"))
+    return {
+        "serial": lambda: ThreadPoolExecutor(1),
+        "threads": lambda: ThreadPoolExecutor(3),
+        "python's processes": lambda: spawning(2),
+    }[name]()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "sweep.jsonl"
+
+
+# The grid ---------------------------------------------------------------------------
+
+
+def test_a_grid_has_all_combinations_and_the_last_name_varies_fastest():
+    assert grid(a=[1, 2], b=["x", None]) == [
+        {"a": 1, "b": "x"},
+        {"a": 1, "b": None},
+        {"a": 2, "b": "x"},
+        {"a": 2, "b": None},
+    ]
+
+
+def test_values_from_numpy_become_pythons_own(path):
+    settings = grid(factor=np.arange(2, 4))
+    assert settings == [{"factor": 2}, {"factor": 3}]
+    assert all(type(setting["factor"]) is int for setting in settings)
+    here(product, settings, np.arange(2), path)
+    assert grid(rate=np.array([0.5], np.float32)) == [{"rate": 0.5}]
+
+
+@pytest.mark.parametrize("value", [0.1, "adam", None, {"rate": 0.1}])
+def test_a_single_value_is_refused_with_the_remedy(value):
+    with pytest.raises(InputError, match=r"rate must be a list .* rate=\["):
+        grid(rate=value)
+
+
+# The same numbers everywhere --------------------------------------------------------
+
+SETTINGS = grid(learning_rate=[0.05, 0.2], batch_size=[50, 128])
+SEEDS = range(2)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """Return the trials as plain calls give them, one BLAS thread each."""
+    with threadpool_limits(1):
+        return [
+            Trial(setting, seed, training(seed, **setting), "")
+            for setting in SETTINGS
+            for seed in SEEDS
+        ]
+
+
+EXECUTORS = ["serial", "threads", "processes", "python's processes", "dask"]
+
+
+@pytest.mark.parametrize("name", EXECUTORS)
+def test_every_executor_gives_the_same_bits(name, request, path, expected):
+    with (
+        threadpool_limits(2),  # which the sweep must not let have an effect
+        executor_named(name, request) as executor,
+    ):
+        trials = sweep(
+            training,
+            SETTINGS,
+            seeds=SEEDS,
+            path=path,
+            executor=executor,
+            progress=False,
+        )
+    assert trials == expected
+    assert len({trial.numbers["bits"] for trial in trials}) == len(trials)
+
+
+def test_without_an_executor_processes_do_it_and_the_file_gives_the_same(
+    path, expected
+):
+    for _ in range(2):
+        trials = sweep(training, SETTINGS, seeds=SEEDS, path=path, progress=False)
+        assert trials == expected
+    assert len(lines_of(path)) == len(expected)
+
+
+@pytest.mark.parametrize("name", ["threads", "python's processes"])
+def test_a_trial_has_one_blas_thread_and_ours_are_given_back(
+    name, request, path, monkeypatch
+):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    with threadpool_limits(2), executor_named(name, request) as executor:
+        [trial] = sweep(
+            blas_threads, [{}], seeds=[0], path=path, executor=executor, progress=False
+        )
+        assert trial.numbers == {"threads": 1}
+        assert blas_threads(0) == {"threads": 2}
+
+
+def test_worker_processes_have_one_blas_thread_whatever_they_do(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    with Processes(1) as executor:
+        assert executor.submit(blas_threads, 0).result() == {"threads": 1}
+
+
+# The file of results ----------------------------------------------------------------
+
+
+def test_results_arrive_and_are_written_while_others_still_run(path):
+    EVENT.clear()
+    arrived = []
+
+    def each(trial):
+        arrived.append(trial)
+        assert len(lines_of(path)) == len(arrived)
+        EVENT.set()
+
+    with ThreadPoolExecutor(2) as executor:
+        trials = sweep(
+            waits_for_the_other,
+            [{}],
+            seeds=[0, 1],
+            path=path,
+            executor=executor,
+            each=each,
+            progress=False,
+        )
+    assert [trial.seed for trial in arrived] == [1, 0]
+    assert [trial.seed for trial in trials] == [0, 1]
+    assert trials[0].numbers == {"seen": 1}
+
+
+def test_a_line_says_what_ran_with_what_and_what_it_gave(path):
+    here(product, grid(factor=[3]), [2], path)
+    assert path.read_bytes().endswith(b"}\n")
+    [line] = lines_of(path)
+    assert line == {
+        "code": sweeps.fingerprint(product),
+        "run": "test_sweeps.product",
+        "seed": 2,
+        "setting": {"factor": 3},
+        "numbers": {"product": 6},
+        "error": "",
+    }
+
+
+def test_a_line_is_on_the_disk_before_the_next(path, monkeypatch):
+    synced = []
+
+    def spy(descriptor):
+        synced.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    here(product, grid(factor=[3]), range(3), path)
+    ends = np.cumsum([len(line) for line in path.read_bytes().splitlines(True)])
+    assert synced == ends.tolist()
+
+
+def test_a_repeated_sweep_runs_what_is_missing_only(path, tmp_path):
+    settings = grid(folder=[str(tmp_path)])
+    first = here(counted, settings, range(2), path)
+    again = here(counted, settings, [3, 1, 0], path)
+    assert noted(tmp_path) == ["0", "1", "3"]
+    assert again == [
+        Trial(settings[0], 3, {"seed": 3}, ""),
+        *reversed(first),
+    ]
+    assert len(lines_of(path)) == 3
+
+
+def test_what_is_on_file_is_not_announced_again(path):
+    arrived = []
+    for _ in range(2):
+        here(product, grid(factor=[3]), range(2), path, each=arrived.append)
+    assert len(arrived) == 2
+
+
+def test_a_torn_last_line_is_cut_off_wherever_it_was_torn(path, tmp_path):
+    settings = grid(folder=[str(tmp_path)])
+    trials = here(counted, settings, range(3), path)
+    whole = path.read_bytes()
+    last = len(whole.splitlines(True)[-1])
+    for kept in {*range(12), *range(12, last, 12), last - 2, last - 1}:
+        path.write_bytes(whole[: len(whole) - last + kept])
+        (tmp_path / "log").unlink()
+        assert here(counted, settings, range(3), path) == trials
+        assert noted(tmp_path) == ["2"]
+        assert path.read_bytes() == whole
+
+
+FOREIGN = {
+    "a note": b"milk, eggs",
+    "a line of text": b"milk, eggs\n",
+    "an array": b"[1, 2]\n",
+    "a number": b"7\n",
+    "another object": b'{"code": "x"}\n',
+    "no text": b"\xff\xfe\n",
+    "an empty line": b"\n",
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
+def test_a_foreign_file_is_refused_and_left_alone(path, content):
+    path.write_bytes(content)
+    with pytest.raises(SavedFileError, match=r"sweep\.jsonl, line 1: this was not wr"):
+        here(product, grid(factor=[3]), [0], path)
+    assert path.read_bytes() == content
+
+
+def test_a_damaged_line_in_the_middle_is_named(path):
+    here(product, grid(factor=[3]), range(3), path)
+    lines = path.read_bytes().splitlines(True)
+    path.write_bytes(lines[0] + lines[1][5:] + lines[2])
+    with pytest.raises(SavedFileError, match="line 2"):
+        here(product, grid(factor=[3]), range(3), path)
+
+
+@pytest.mark.parametrize("where", ["", "missing/sweep.jsonl"])
+def test_a_path_that_can_be_no_file_is_refused(tmp_path, where):
+    with pytest.raises(SavedFileError, match="need a file in a folder that exists"):
+        here(product, grid(factor=[3]), [0], tmp_path / where)
+
+
+def test_two_sweeps_do_not_write_into_one_file_at_once(path):
+    def sweep_again(trial):
+        here(product, grid(factor=[4]), [0], path)
+
+    with pytest.raises(SavedFileError, match="another sweep is writing"):
+        here(product, grid(factor=[3]), [0], path, each=sweep_again)
+    here(product, grid(factor=[4]), [0], path)
+    assert len(lines_of(path)) == 2
+
+
+def test_the_file_is_free_after_a_sweep_even_if_a_forked_process_has_it(path):
+    with sweeps.results_file(path) as (file, _):
+        forked = os.dup(file.fileno())
+    here(product, grid(factor=[3]), [0], path)
+    os.close(forked)
+
+
+def test_results_of_other_code_are_not_mixed_in(path, tmp_path, monkeypatch):
+    settings = grid(folder=[str(tmp_path)])
+    here(counted, settings, [0], path)
+    monkeypatch.setattr(sweeps, "fingerprint", lambda run: "0" * 16)
+    here(counted, settings, [0], path)
+    assert noted(tmp_path) == ["0", "0"]
+    monkeypatch.undo()
+    here(counted, settings, [0], path)
+    assert noted(tmp_path) == ["0", "0"]
+    assert len(lines_of(path)) == 2
+
+
+def test_two_functions_share_a_file_without_mixing(path):
+    settings = grid(factor=[3])
+    [first] = here(product, settings, [1], path)
+    [second] = here(other_product, settings, [1], path)
+    assert (first.numbers, second.numbers) == ({"product": 3}, {"product": -3})
+    assert here(product, settings, [1], path) == [first]
+
+
+def test_the_fingerprint_changes_with_the_functions_file(tmp_path, monkeypatch):
+    file = tmp_path / "fingerprinted.py"
+    file.write_text("def run(seed):\n    return helper(seed)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    run = importlib.import_module("fingerprinted").run
+    before = sweeps.fingerprint(run)
+    assert sweeps.fingerprint(run) == before
+    file.write_text(file.read_text() + "def helper(seed):\n    return {}\n")
+    assert sweeps.fingerprint(run) != before
+
+
+def test_the_fingerprint_changes_with_the_library_and_with_numpy(tmp_path, monkeypatch):
+    before = sweeps.fingerprint(product)
+    with monkeypatch.context() as changed:
+        changed.setattr(np, "__version__", "0.0")
+        assert sweeps.fingerprint(product) != before
+    for module in Path(sweeps.__file__).parent.glob("*.py"):
+        (tmp_path / module.name).write_bytes(module.read_bytes())
+    monkeypatch.setattr(sweeps, "__file__", str(tmp_path / "sweeps.py"))
+    assert sweeps.fingerprint(product) == before
+    with (tmp_path / "layers.py").open("a") as file:
+        file.write("# changed\n")
+    assert sweeps.fingerprint(product) != before
+
+
+def test_a_function_without_source_is_refused(path):
+    names = {"__name__": __name__}
+    exec("def run(seed): return {}", names)
+    with pytest.raises(InputError, match="the source of run cannot be read"):
+        here(names["run"], [{}], [0], path)
+
+
+# Numbers ----------------------------------------------------------------------------
+
+
+def test_odd_numbers_survive_the_file(path):
+    [new], [read] = (here(odd_numbers, [{}], [0], path) for _ in range(2))
+    for trial in (new, read):
+        numbers = dict(trial.numbers)
+        assert np.isnan(numbers.pop("nan"))
+        assert numbers == {
+            "inf": np.inf,
+            "float32": float(np.float32(0.1)),
+            "float64": 0.1,
+            "int64": 7,
+            "true": 1,
+            "third": 1 / 3,
+        }
+        assert {type(value) for value in trial.numbers.values()} == {int, float}
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [*(("threads", what) for what in ANSWERS), ("processes", "nothing")],
+)
+def test_a_function_that_returns_no_numbers_stops_the_sweep(name, what, path, request):
+    with (
+        executor_named(name, request) as executor,
+        pytest.raises(InputError, match="run must return a dictionary of numbers"),
+    ):
+        here(returns, grid(what=[what]), range(3), path, executor=executor)
+
+
+# Failures ---------------------------------------------------------------------------
+
+
+def test_a_trial_that_fails_is_reported_and_does_not_stop_the_others(path, tmp_path):
+    settings = grid(folder=[str(tmp_path)], fails=[[1]])
+    with pytest.warns(RuntimeWarning, match=r"1 of 3 .* seed 1: ZeroDivisionError: se"):
+        trials = here(counted, settings, range(3), path)
+    assert [trial.numbers for trial in trials] == [{"seed": 0}, {}, {"seed": 2}]
+    assert [bool(trial.error) for trial in trials] == [False, True, False]
+    assert "Traceback" in trials[1].error
+    assert "in counted\n    raise ZeroDivisionError" in trials[1].error
+    assert [line["error"] for line in lines_of(path)] == [t.error for t in trials]
+
+
+def test_what_failed_is_run_again_next_time(path, tmp_path):
+    settings = grid(folder=[str(tmp_path)], fails=[[1]])
+    with pytest.warns(RuntimeWarning, match="1 of 3"):
+        here(counted, settings, range(3), path)
+    (tmp_path / "mended").touch()
+    for _ in range(2):
+        trials = here(counted, settings, range(3), path)
+        assert [trial.numbers["seed"] for trial in trials] == [0, 1, 2]
+    assert noted(tmp_path) == ["0", "1", "1", "2"]
+
+
+@pytest.mark.parametrize("name", ["threads", "processes"])
+def test_a_trial_that_leaves_python_ends_nothing_else(name, request, path):
+    with (
+        executor_named(name, request) as executor,
+        pytest.warns(RuntimeWarning, match="2 of 2"),
+    ):
+        trials = here(leaves, [{}], range(2), path, executor=executor)
+    assert all("SystemExit: a trial that wants" in trial.error for trial in trials)
+
+
+# Killed workers ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["processes", "dask"])
+def test_a_worker_killed_in_the_middle_loses_nothing(name, request, path, tmp_path):
+    settings = grid(folder=[str(tmp_path)])
+    with (
+        executor_named(name, request) as executor,
+        killing_the_waiting(tmp_path),
+    ):
+        trials = here(waits, settings, range(6), path, executor=executor)
+    assert trials == [Trial(settings[0], seed, {"seed": seed}, "") for seed in range(6)]
+    assert len(lines_of(path)) == 6
+    if name == "processes":  # Dask may run a neighbor again
+        assert noted(tmp_path) == ["0", "1", "1", "2", "3", "4", "5"]
+
+
+def test_a_trial_that_kills_its_worker_again_is_reported(workers, path, tmp_path):
+    settings = grid(folder=[str(tmp_path)])
+    with pytest.warns(RuntimeWarning, match=r"1 of 4 .*seed 1: .* died twice.* -9"):
+        trials = here(kills_its_worker, settings, range(4), path, executor=workers)
+    assert [trial.numbers.get("seed") for trial in trials] == [0, None, 2, 3]
+    assert noted(tmp_path) == ["0", "1", "1", "2", "3"]
+
+
+def test_a_trial_that_dask_gives_up_is_reported(client, path, tmp_path):
+    settings = grid(folder=[str(tmp_path)])
+    given = {"executor": client.get_executor()}
+    with pytest.warns(RuntimeWarning, match=r"1 of 1 .*seed 1: KilledWorker: "):
+        here(kills_its_worker, settings, [1], path, **given)
+    [trial] = here(kills_its_worker, settings, [0], path, **given)
+    assert trial.numbers == {"seed": 0}
+
+
+def test_a_given_executor_that_breaks_leaves_what_had_finished(path, tmp_path):
+    settings = grid(folder=[str(tmp_path)])
+    told = r"BrokenProcessPool.*finished is in .*sweep\.jsonl\. Make a new executor"
+    with spawning(1) as executor:
+        for _ in range(2):  # the second time it is broken from the start
+            with pytest.raises(BackpropError, match=told):
+                here(kills_its_worker, settings, range(3), path, executor=executor)
+    assert [line["seed"] for line in lines_of(path)] == [0]
+    here(kills_its_worker, settings, [0, 2], path)
+    assert noted(tmp_path) == ["0", "1", "2"]
+
+
+def test_what_finished_beside_a_break_is_written(path):
+    """Whatever the order in which the futures are looked at."""
+
+    class Breaks(ThreadPoolExecutor):
+        def submit(self, function, run, seed, setting):
+            if seed % 2:
+                raise BrokenExecutor("on purpose")
+            future = super().submit(function, run, seed, setting)
+            future.result()
+            return future
+
+    with Breaks(1) as executor, pytest.raises(BackpropError, match="on purpose"):
+        here(product, grid(factor=[3]), range(20), path, executor=executor)
+    seeds = [line["seed"] for line in lines_of(path)]
+    assert sorted(seeds) == list(range(0, 20, 2))
+
+
+def test_work_that_is_canceled_is_no_failure_of_the_trial(path):
+    class Cancels(Executor):
+        def submit(self, *args):
+            future = Future()
+            future.cancel()
+            future.set_running_or_notify_cancel()
+            return future
+
+    with pytest.raises(BackpropError, match=r"the executor broke \(Cancelled"):
+        here(product, grid(factor=[3]), range(3), path, executor=Cancels())
+    assert lines_of(path) == []
+
+
+def test_a_worker_killed_while_idle_is_replaced():
+    with Processes(1) as executor:
+        first = executor.submit(os.getpid).result()
+        os.kill(first, signal.SIGKILL)
+        assert executor.submit(os.getpid).result() != first
+
+
+def test_a_worker_is_used_again_and_ends_with_the_executor():
+    with Processes(1) as executor:
+        [pid] = {executor.submit(os.getpid).result() for _ in range(3)}
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_processes_hand_on_what_a_function_returns_or_raises(workers):
+    with pytest.raises(ZeroDivisionError):
+        workers.submit(divmod, 1, 0).result()
+    assert workers.submit(sorted, [1, 2], reverse=True).result() == [2, 1]
+
+
+def test_workers_leave_ctrl_c_to_who_started_them(workers, path, tmp_path):
+    settings = grid(folder=[str(tmp_path)])
+    with killing_the_waiting(tmp_path, signal.SIGINT):
+        here(waits, settings, [1], path, executor=workers)
+    assert noted(tmp_path) == ["1"]
+
+
+def test_an_interrupted_sweep_waits_for_nobody(path, tmp_path):
+    def interrupt(trial):
+        raise KeyboardInterrupt
+
+    settings = grid(folder=[str(tmp_path)])
+    with pytest.raises(KeyboardInterrupt), Processes(2) as executor:
+        here(sleeps, settings, range(6), path, executor=executor, each=interrupt)
+    assert noted(tmp_path) == ["asleep"]
+    assert [line["seed"] for line in lines_of(path)] == [0]
+
+
+# Killed sweeps ----------------------------------------------------------------------
+
+TRIAL = """
+import os, time
+def run(seed, folder):
+    with open(os.path.join(folder, "log"), "a") as log:
+        log.write(f"{seed}\\n")
+    time.sleep(0.05)
+    return {"pid": os.getpid(), "seed": seed}
+"""
+SCRIPT = """
+import os, signal, sys
+from backprop import sweeps
+from killed_trial import run
+
+def half_a_line(file, key, trial, count=[0]):
+    count[0] += 1
+    if count[0] <= 3:
+        return whole(file, key, trial)
+    line = (key + "\\n").encode()
+    file.write(line[: len(line) // 2])
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    folder = sys.argv[1]
+    whole, sweeps.write_line = sweeps.write_line, half_a_line
+    sweeps.sweep(run, [{"folder": folder}], seeds=range(8),
+                 path=os.path.join(folder, "sweep.jsonl"))
+"""
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    """Write a script and the module of its trial; return what runs it."""
+    (tmp_path / "killed_trial.py").write_text(TRIAL)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def start(text):
+        (tmp_path / "script.py").write_text(text)
+        return subprocess.run(
+            [sys.executable, tmp_path / "script.py", tmp_path],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    yield start
+    sys.modules.pop("killed_trial", None)
+
+
+def test_a_sweep_killed_in_the_middle_of_a_line_goes_on_where_it_was(
+    script, path, tmp_path
+):
+    # This returns when the last of its processes has ended: none is left behind.
+    assert script(SCRIPT).returncode == -signal.SIGKILL
+    *lines, torn = path.read_bytes().split(b"\n")
+    assert len(lines) == 3
+    assert torn.startswith(b'{"code": "')
+    done = [json.loads(line) for line in lines]
+    before = noted(tmp_path)
+
+    run = importlib.import_module("killed_trial").run
+    trials = here(run, [{"folder": str(tmp_path)}], range(8), path)
+    assert [trial.numbers["seed"] for trial in trials] == list(range(8))
+    kept = [trial for trial in trials if trial.numbers["pid"] != os.getpid()]
+    assert sorted(trial.seed for trial in kept) == sorted(d["seed"] for d in done)
+    assert len(noted(tmp_path)) == len(before) + 5
+
+
+def test_a_script_without_a_guard_says_what_is_missing(script):
+    unguarded = SCRIPT.replace('if __name__ == "__main__":', "if True:")
+    ran = script(unguarded)
+    assert ran.returncode == 1
+    assert ran.stderr.rstrip().endswith("under the line if __name__ == '__main__':")
+    assert "A worker process ended before it began" in ran.stderr
+
+
+# What is refused --------------------------------------------------------------------
+
+WRONG = {
+    "no settings": ([], [0], "at least one setting"),
+    "no seeds": (grid(factor=[3]), [], "at least one setting and one seed"),
+    "one seed": (grid(factor=[3]), 3, r"such as range\(3\), but is 3"),
+    "a negative seed": (grid(factor=[3]), [-1], "at least 0, but is -1"),
+    "half a seed": (grid(factor=[3]), [0.5], "whole number .* but is 0.5"),
+    "a setting twice": (grid(factor=[3, 3]), [0], "'factor': 3.* is there twice"),
+    "a seed twice": (grid(factor=[3]), [1, 1], "seed 1 is there twice"),
+    "no list": ({"factor": 3}, [0], "list of dictionaries.* but 'factor'"),
+    "a wrong name": (
+        grid(faktor=[3]),
+        [0],
+        r"product\(seed, factor\) cannot be called",
+    ),
+    "a name too few": ([{}], [0], "missing a required argument: 'factor'"),
+    "a seed in the setting": (grid(seed=[1], factor=[3]), [0], "multiple values"),
+    "a tuple": (grid(factor=[(3, 4)]), [0], "lists of them; no tuples"),
+    "nan": (grid(factor=[float("nan")]), [0], "no NaN"),
+    "an object": (grid(factor=[SGD(0.1)]), [0], "SGD is not JSON serializable"),
+    "an array": ([{"factor": np.zeros(2)}], [0], "ndarray is not JSON serializable"),
+}
+
+
+@pytest.mark.parametrize(("settings", "seeds", "told"), WRONG.values(), ids=WRONG)
+def test_wrong_settings_are_refused_before_anything_runs(settings, seeds, told, path):
+    with pytest.raises(InputError, match=f"^sweep: .*{told}"):
+        here(product, settings, seeds, path)
+    assert not path.exists()
+
+
+def test_only_a_function_with_a_name_of_its_own_is_run(path):
+    def local(seed):
+        return {}
+
+    for run in (lambda seed: {}, local, partial(product, factor=3), "product", print):
+        with pytest.raises(InputError, match="function that stands at the top of"):
+            here(run, [{}], [0], path)
+
+
+def test_a_function_of_a_notebook_is_refused_for_processes_only(
+    workers, path, monkeypatch
+):
+    monkeypatch.setattr(product, "__module__", "__main__")
+    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    settings = grid(factor=[3])
+    for executor in (None, workers, spawning(1)):
+        with pytest.raises(InputError, match=r"%%writefile trial\.py"):
+            sweep(product, settings, seeds=[0], path=path, executor=executor)
+    [trial] = here(product, settings, [2], path)
+    assert trial.numbers == {"product": 6}
+
+
+# Progress ---------------------------------------------------------------------------
+
+
+def test_a_bar_counts_the_trials_on_stderr(path, capfd):
+    here(product, grid(factor=[3]), range(4), path, progress=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "4/4" in err
+
+
+def test_without_progress_nothing_is_printed(path, capfd):
+    here(product, grid(factor=[3]), range(4), path)
+    assert capfd.readouterr() == ("", "")
+
+
+# Gradients of shards ----------------------------------------------------------------
+
+
+def gradient_at_once(network, X, y):
+    loss = network.loss.forward(network.forward(X), y)
+    network.backward(network.loss.backward())
+    return loss, {name: dW.copy() for name, dW in network.gradients.items()}
+
+
+@pytest.mark.parametrize("name", ["threads", "processes", "dask"])
+def test_shards_add_up_to_the_gradient_of_the_batch(name, request, digits):
+    data, network = digits.train[:103], made(seed=1)
+    X, y = data.images.astype(np.float64), data.labels
+    loss, gradients = gradient_at_once(made(seed=1), X, y)
+    with executor_named(name, request) as executor:
+        shard_loss, added = parallel_gradients(network, X, y, executor, shards=4)
+    assert shard_loss == pytest.approx(loss, rel=1e-12)
+    assert list(added) == list(network.gradients)
+    for key, dW in gradients.items():
+        assert added[key].shape == dW.shape
+        assert error(added[key], dW) <= 1e-12
+
+
+@pytest.mark.parametrize("shards", [1, 2, 7, 8])
+def test_any_number_of_shards_gives_the_gradient(shards, digits):
+    data = digits.train[:8]
+    X, y = data.images.astype(np.float64), data.labels
+    loss, gradients = gradient_at_once(made(seed=1), X, y)
+    with ThreadPoolExecutor(4) as executor:
+        shard_loss, added = parallel_gradients(made(seed=1), X, y, executor, shards)
+    assert shard_loss == pytest.approx(loss, rel=1e-12)
+    for key, dW in gradients.items():
+        assert error(added[key], dW) <= 1e-12
+
+
+def test_the_network_is_left_alone_and_its_type_kept(digits):
+    network, data = made(seed=1, dtype=np.float32), digits.train[:10]
+    before = gradient_at_once(network, data.images, data.labels)[1]
+    with ThreadPoolExecutor(2) as executor:
+        _, added = parallel_gradients(
+            network, data.images[5:], data.labels[5:], executor, 2
+        )
+    for key, dW in network.gradients.items():
+        np.testing.assert_array_equal(dW, before[key])
+        assert added[key].dtype == np.float32
+
+
+@pytest.mark.parametrize("shards", [0, -1, 11, 2.0])
+def test_a_wrong_number_of_shards_is_refused(shards, digits):
+    data = digits.train[:10]
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(InputError, match=rf"from 1 to 10, .*but is {shards}\."),
+    ):
+        parallel_gradients(made(0), data.images, data.labels, executor, shards)
+
+
+def test_shards_need_a_target_for_each_example(digits):
+    data = digits.train[:10]
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(InputError, match="10 examples and 9 targets"),
+    ):
+        parallel_gradients(made(0), data.images, data.labels[:9], executor, 2)
