@@ -22,7 +22,7 @@ from backprop.errors import InputError
 Array = NDArray[np.floating]
 Augmentation = Callable[[Array, np.random.Generator], Array]
 
-WAVES = 4  # half waves along each side of the finest bend
+WAVES = 4  # along each side: a constant, and 1, 2 and 3 half waves
 
 
 class Shift:
@@ -74,9 +74,8 @@ class Warp:
     """Move, turn, stretch and bend each image, as another hand would have written it.
 
     Each pixel of the new image is looked up at a place near its own in the old one.
-    The way there, equation (eq-warp), is a smooth random field: in each direction a
-    sum of a few fixed shapes (a constant, the two coordinates, long waves) with random
-    weights::
+    The way there is a smooth random field: in each direction a sum of a few fixed
+    shapes (a constant, the two coordinates, long waves) with random weights::
 
         move(y, x) = shift + affine part · (y, x) + waves with random heights
 
@@ -94,7 +93,7 @@ class Warp:
     ------
     InputError
         If a setting is out of its range or, when called, if the images are not rows
-        of a square.
+        of a square or not floating-point numbers.
 
     References
     ----------
@@ -128,6 +127,11 @@ class Warp:
     def __call__(self, images: Array, rng: np.random.Generator) -> Array:
         """Return the images (n, side²), each warped on its own."""
         side = side_of(images)
+        if not np.issubdtype(images.dtype, np.floating):
+            raise InputError(
+                f"Warp: the images must be floating-point numbers, but are "
+                f"{images.dtype}. Pixels from 0 to 255 become images / 255."
+            )
         shapes = smooth_shapes(side).astype(images.dtype)  # (shapes, side²)
         spread = np.full(len(shapes), self.elastic, images.dtype)
         spread[0], spread[1:3] = 0, self.affine
@@ -190,11 +194,11 @@ def look_up(images: Array, down: Array, right: Array) -> Array:
     array([[0.25, 0.75, 0.  , 0.  ]])
     """
     side = side_of(images)
-    wide = side + 2
-    pixels = with_border(images, side, 1).ravel()
+    wide = side + 4
+    pixels = with_border(images, side, 2).ravel()
     y, x = np.divmod(np.arange(side**2, dtype=images.dtype), side)
-    y = np.clip(y + 1 + down, 0, side + 0.999)  # beyond the border all is paper
-    x = np.clip(x + 1 + right, 0, side + 0.999)
+    y = np.clip(y + 2 + down, 0, side + 2)  # beyond the border all is paper
+    x = np.clip(x + 2 + right, 0, side + 2)
     top, left = y.astype(np.intp), x.astype(np.intp)
     y -= top  # how far the place is below the upper pixels, 0 to 1
     x -= left

@@ -23,6 +23,7 @@ from backprop.saving import check_saved, read_arrays, write_arrays
 
 Array = NDArray[np.floating]
 FORMAT = "backprop training 1"
+REMEDY = "Delete it and train again from the start, or name another file."
 
 
 @dataclass
@@ -123,25 +124,25 @@ def load_checkpoint(
     ------
     SavedFileError
         If the file is damaged, no checkpoint, or that of another training; the
-        message names the settings that differ. Nothing has changed then.
+        message names a setting that differs. The network has not changed then.
     """
-    arrays = read_arrays(path)
+    arrays = read_arrays(path, "checkpoint of a training", REMEDY)
     if str(arrays.get("format")) != FORMAT:
         raise SavedFileError(
             f"{path} is not a checkpoint of a training (format "
-            f"{str(arrays.get('format'))!r}, expected {FORMAT!r}). Name another file."
+            f"{str(arrays.get('format'))!r}, expected {FORMAT!r}). {REMEDY}"
         )
     try:
         theirs = json.loads(str(arrays["settings"]))
         random = json.loads(str(arrays["random"]))
+        for which in ("epoch", "network"):  # try the states on another generator
+            np.random.default_rng().bit_generator.state = random[which]
         losses, accuracies = arrays["validation"].tolist()
         evaluations = [Evaluation(*e) for e in zip(losses, accuracies, strict=True)]
         batch_loss = arrays["batch_loss"].tolist()
         seconds, best_epoch = float(arrays["seconds"]), int(arrays["best_epoch"])
-    except (KeyError, ValueError, TypeError) as why:
-        raise SavedFileError(
-            f"{path} is damaged ({why}). Delete it and train again from the start."
-        ) from None
+    except (KeyError, ValueError, TypeError, OverflowError) as why:
+        raise SavedFileError(f"{path} is damaged ({why!r}). {REMEDY}") from None
     check_settings(path, theirs, settings)
     optimizer.start(network)
     progress.best_parameters = (

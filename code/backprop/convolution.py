@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from backprop.errors import InputError
-from backprop.layers import Initialization, Layer, he
+from backprop.layers import Initialization, Layer, check_array, he
 
 Array = NDArray[np.floating]
 
@@ -22,7 +22,7 @@ class Convolution2D(Layer):
     """A convolution layer: one small window of weights, used all over the image.
 
     Every output is a weighted sum of a size × size window of the input, over all
-    its channels; equation (eq-convolution)::
+    its channels::
 
         Z[n, o, y, x] = b[o] + sum of W[c, i, j, o] X[n, c, y·stride + i, x·stride + j]
                                over c, i, j
@@ -202,7 +202,8 @@ class Convolution2D(Layer):
         if min(X.shape[2:]) < smallest:
             raise InputError(
                 f"{self}: the images must be at least {smallest} pixels high and "
-                f"wide, but are {X.shape[2]} × {X.shape[3]}."
+                f"wide, but are {X.shape[2]} × {X.shape[3]}. Take a smaller window or "
+                f"more padding."
             )
         if X.dtype != self.W.dtype:
             raise InputError(
@@ -212,7 +213,7 @@ class Convolution2D(Layer):
 
 
 class MaxPooling2D(Layer):
-    """Keep the largest value of each window, equation (eq-max-pooling).
+    """Keep the largest value of each window.
 
     The windows stand side by side, so the image shrinks by their size. Backward:
     the gradient of a window goes to the entry that was the largest, the others
@@ -254,7 +255,8 @@ class MaxPooling2D(Layer):
         if X.shape[2] % self.size or X.shape[3] % self.size:
             raise InputError(
                 f"{self}: height and width must be multiples of {self.size}, but the "
-                f"images are {X.shape[2]} × {X.shape[3]}."
+                f"images are {X.shape[2]} × {X.shape[3]}. Take another size, or "
+                f"another padding in the convolution before."
             )
         self.X = batch_last(X)
         channels, height, width, batch = self.X.shape
@@ -319,18 +321,23 @@ class Reshape(Layer):
 
     def forward(self, X: Array, training: bool = False) -> Array:
         """Return the rows X (batch, features) as images, channel by channel."""
-        if X.ndim != 2 or X.shape[1] != prod(self.shape):
+        check_array(self, X)
+        features = prod(self.shape)
+        if X.ndim != 2 or X.shape[1] != features:
             raise InputError(
-                f"{self}: X must have shape (batch, {prod(self.shape)}), but has "
-                f"shape {X.shape}."
+                f"{self}: X must have shape (batch, {features}), one image a row, but "
+                f"has shape {X.shape}. A batch of anything becomes rows with "
+                f"X.reshape(len(X), -1)."
             )
         images = self._buffer("images", (*self.shape, len(X)), X.dtype)
-        np.copyto(images.reshape(-1, len(X)), X.T)
+        np.copyto(as_columns(images, 3), X.T)
         return batch_first(images)
 
     def backward(self, d_images: Array, input_gradient: bool = True) -> Array:
         """Return the gradient by the images as rows (batch, features)."""
-        return d_images.reshape(len(d_images), -1)
+        rows = self._buffer("rows", (*self.shape, len(d_images)), d_images.dtype)
+        np.copyto(rows, batch_last(d_images))
+        return as_columns(rows, 3).T
 
 
 class Flatten(Layer):
@@ -370,12 +377,17 @@ def as_columns(X: Array, axes: int) -> Array:
 
 def check_images(layer: Layer, X: Array, channels: int | None = None) -> None:
     """Raise `InputError` unless X is a batch of images with so many channels."""
-    if np.ndim(X) != 4 or channels not in (None, X.shape[1]):
+    check_array(layer, X)
+    if X.ndim != 4 or 0 in X.shape[1:] or channels not in (None, X.shape[1]):
         wanted = "channels" if channels is None else channels
+        remedies = {
+            3: "Images without channels get one with X[:, np.newaxis]",
+            4: "Channels that stand last move with X.transpose(0, 3, 1, 2)",
+        }
+        rows = "Rows of pixels become images with the layer Reshape(1, 28, 28)"
         raise InputError(
-            f"{layer}: X must have shape (batch, {wanted}, height, width), but has "
-            f"shape {np.shape(X)}. Rows of pixels become images with the layer "
-            f"Reshape(1, 28, 28)."
+            f"{layer}: X must have shape (batch, {wanted}, height, width), none of "
+            f"the last three 0, but has shape {X.shape}. {remedies.get(X.ndim, rows)}."
         )
 
 

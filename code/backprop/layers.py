@@ -300,7 +300,8 @@ class Dense(Layer):
             )
         if X.ndim != 2 or X.shape[1] != self.inputs:
             hint = (
-                "images in rows and columns become rows with X.reshape(len(X), -1)"
+                "images in rows and columns become rows with X.reshape(len(X), -1), "
+                "in a network with the layer Flatten()"
                 if X.ndim > 2
                 else "a single example x is the batch x[np.newaxis]"
             )
@@ -335,6 +336,7 @@ class Sigmoid(Layer):
 
     def forward(self, X: Array, training: bool = False) -> Array:
         """Return A, of X's shape."""
+        check_array(self, X)
         A = self._buffer_like("A", X)
         np.multiply(X, 0.5, out=A)
         np.tanh(A, out=A)
@@ -367,6 +369,7 @@ class Tanh(Layer):
 
     def forward(self, X: Array, training: bool = False) -> Array:
         """Return A, of X's shape."""
+        check_array(self, X)
         self.A = self._buffer_like("A", X)
         return np.tanh(X, out=self.A)
 
@@ -398,17 +401,20 @@ class ReLU(Layer):
 
     def forward(self, X: Array, training: bool = False) -> Array:
         """Return A, of X's shape."""
+        check_array(self, X)
         self.A = self._buffer_like("A", X)
         return np.maximum(X, 0, out=self.A)
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · [A > 0], of dA's shape (A > 0 exactly where Z > 0)."""
         dZ = self._buffer_like("dZ", self.A)
-        return np.multiply(dA, self.A > 0, out=dZ)
+        np.greater(self.A, 0, out=dZ)  # 1 where the slope is 1
+        dZ *= dA
+        return dZ
 
 
 class Dropout(Layer):
-    """Silence a random share of the inputs in training, equation (eq-dropout).
+    """Silence a random share of the inputs in training.
 
     Forward, with a mask M that is drawn anew for each batch::
 
@@ -472,6 +478,7 @@ class Dropout(Layer):
 
     def forward(self, X: Array, training: bool = False) -> Array:
         """Return X · M in training, X itself otherwise."""
+        check_array(self, X)
         self.M: Array | None = None
         if not training:
             return X
@@ -487,3 +494,18 @@ class Dropout(Layer):
         if self.M is None:
             return dA
         return np.multiply(dA, self.M, out=self._buffer_like("dX", self.M))
+
+
+def check_array(layer: Layer, X: Array) -> None:
+    """Raise `InputError` unless X is an array of floating-point numbers."""
+    if not isinstance(X, np.ndarray):
+        raise InputError(
+            f"{layer}: X must be a NumPy array, but is a {type(X).__name__}. Write "
+            f"np.array(...)."
+        )
+    if not np.issubdtype(X.dtype, np.floating):
+        raise InputError(
+            f"{layer}: X must hold floating-point numbers, but is {X.dtype}. Convert "
+            f"it with X.astype(np.float32); pixels from 0 to 255 must be divided by "
+            f"255 as well."
+        )

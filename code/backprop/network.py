@@ -106,12 +106,12 @@ class Network:
         self.layers, self.loss = checked_layers(layers), loss
         self.dtype = checked_type(dtype)
         self._outputs_shape: tuple[int, ...] | None = None  # of the last forward
-        self._first_trained = next(
-            (place for place, layer in enumerate(self.layers) if layer.parameters), 0
-        )
         self.rng = np.random.default_rng(checked_seed(seed))
         for layer in self.layers:
             layer.initialize(self.rng, self.dtype)
+        self._first_trained = next(
+            (place for place, layer in enumerate(self.layers) if layer.parameters), 0
+        )
         for layer in self.layers:
             layer.taken = True
 
@@ -232,8 +232,14 @@ class Network:
         Raises
         ------
         InputError
-            If the data set is empty, does not fit, or holds NaN or infinity.
+            If the data set is no `Split`, is empty, does not fit, or holds NaN or
+            infinity.
         """
+        if not isinstance(data, Split):
+            raise InputError(
+                f"evaluate: the data set must be a Split, but is a "
+                f"{type(data).__name__}. Write Split(images, labels)."
+            )
         if len(data) == 0:
             raise InputError("evaluate: the data set is empty; nothing to measure.")
         images = self._as_batch(data.images)
@@ -295,12 +301,15 @@ class Network:
                 f"this one has {self.layers}. Build the same layers, then load."
             )
         for name, W in self.parameters.items():
-            check_saved(Path(path), name, arrays.get(name), W)
+            check_saved(Path(path), f"parameter {name}", arrays.get(name), W)
         for name, W in self.parameters.items():
             W[:] = arrays[name]
 
     def _as_batch(self, X: Array) -> Array:
-        X = np.asarray(X)
+        try:
+            X = np.asarray(X)
+        except ValueError as why:  # rows of several lengths
+            raise InputError(f"The network takes an array, but got: {why}") from None
         if not np.issubdtype(X.dtype, np.floating):
             raise InputError(
                 f"The network takes floating-point numbers, but X is {X.dtype}. "
@@ -325,6 +334,11 @@ class Network:
     def _check_gradient(self, d_outputs: Array) -> None:
         if self._outputs_shape is None:
             raise InputError("backward: call forward first; it uses its results.")
+        if not isinstance(d_outputs, np.ndarray) or d_outputs.dtype.kind != "f":
+            raise InputError(
+                "backward: the gradient by the outputs must be an array of "
+                "floating-point numbers, such as network.loss.backward() returns."
+            )
         if np.shape(d_outputs) != self._outputs_shape:
             raise InputError(
                 f"backward: the gradient by the outputs must have the shape of the "

@@ -42,13 +42,15 @@ class Optimizer:
         optimizer that is given another network starts from rest. `Network.load`
         changes the weights of the same network and stops nothing: make a new
         optimizer after it.
+    room : dict of array
+        For each parameter, memory of its shape to compute in.
     """
 
     def __init__(self, learning_rate: float, weight_decay: float = 0.0) -> None:
         self.learning_rate = self._setting("learning_rate", learning_rate, zero=False)
         self.weight_decay = self._setting("weight_decay", weight_decay)
         self.state: dict[str, dict[str, Array]] = {}
-        self._room: dict[str, Array] = {}
+        self.room: dict[str, Array] = {}
         self._network: Network | None = None
 
     def step(self, network: Network, factor: float = 1.0) -> None:
@@ -72,32 +74,25 @@ class Optimizer:
             self.start(network)
         gradients = network.gradients
         for name, W in network.parameters.items():
-            decay = self.weight_decay if name.endswith("W") else 0.0  # biases are free
-            self._move(
-                W, gradients[name], rate, decay, self.state[name], self._room[name]
-            )
+            self.move(name, W, gradients[name], rate)
 
     def start(self, network: Network) -> None:
         """Forget all steps; from now on move this network."""
         self._network = network
-        self.state = {n: self._at_rest(W) for n, W in network.parameters.items()}
-        self._room = {n: np.empty_like(W) for n, W in network.parameters.items()}
+        self.state = {n: self.at_rest(W) for n, W in network.parameters.items()}
+        self.room = {n: np.empty_like(W) for n, W in network.parameters.items()}
 
-    def _at_rest(self, W: Array) -> dict[str, Array]:
+    def at_rest(self, W: Array) -> dict[str, Array]:
         """Return the state of a parameter before the first step."""
         raise NotImplementedError
 
-    def _move(
-        self,
-        W: Array,
-        dW: Array,
-        rate: float,
-        decay: float,
-        state: dict[str, Array],
-        room: Array,
-    ) -> None:
-        """Move one parameter; `room` is an array of its shape to compute in."""
+    def move(self, name: str, W: Array, dW: Array, rate: float) -> None:
+        """Move one parameter, in place; dW stays as it is."""
         raise NotImplementedError
+
+    def decay(self, name: str) -> float:
+        """Return λ for weights and 0 for biases, which are free."""
+        return self.weight_decay if name.endswith("W") else 0.0
 
     def _setting(
         self, name: str, value: float, zero: bool = True, below: float = inf
@@ -176,37 +171,30 @@ class SGD(Optimizer):
         text += f", weight_decay={self.weight_decay}" if self.weight_decay else ""
         return text + ")"
 
-    def _at_rest(self, W: Array) -> dict[str, Array]:
+    def at_rest(self, W: Array) -> dict[str, Array]:
+        """Return a velocity of zero."""
         return {"v": np.zeros_like(W)}
 
-    def _move(
-        self,
-        W: Array,
-        dW: Array,
-        rate: float,
-        decay: float,
-        state: dict[str, Array],
-        room: Array,
-    ) -> None:
-        if decay:
-            np.multiply(W, decay, out=room)
-            room += dW
-            dW = room  # the gradient of the loss with its penalty
-        v = state["v"]
+    def move(self, name: str, W: Array, dW: Array, rate: float) -> None:
+        """Move one parameter by its velocity, equation (eq-momentum)."""
+        v, step = self.state[name]["v"], self.room[name]
+        if decay := self.decay(name):
+            np.multiply(W, decay, out=step)
+            dW = np.add(step, dW, out=step)  # the gradient of the loss with its penalty
         v *= self.momentum
         v += dW
         if self.nesterov:
-            np.multiply(dW, rate, out=room)
-            W -= room
+            np.multiply(dW, rate, out=step)
+            W -= step
             rate *= self.momentum
-        np.multiply(v, rate, out=room)
-        W -= room
+        np.multiply(v, rate, out=step)
+        W -= step
 
 
 class Adam(Optimizer):
     """Adaptive moments: each weight has a step of its own, of about the same length.
 
-    With the gradient dW of step t = 1, 2, …, equation (eq-adam)::
+    With the gradient dW of step t = 1, 2, …::
 
         m ← beta1 · m + (1 - beta1) · dW
         v ← beta2 · v + (1 - beta2) · dW²
@@ -266,40 +254,29 @@ class Adam(Optimizer):
         ]
         return f"Adam(learning_rate={self.learning_rate}{''.join(others)})"
 
-    def _at_rest(self, W: Array) -> dict[str, Array]:
-        return {
-            "m": np.zeros_like(W),
-            "v": np.zeros_like(W),
-            "t": np.zeros(()),
-        }
+    def at_rest(self, W: Array) -> dict[str, Array]:
+        """Return averages of zero, and no step taken."""
+        return {"m": np.zeros_like(W), "v": np.zeros_like(W), "t": np.zeros(())}
 
-    def _move(
-        self,
-        W: Array,
-        dW: Array,
-        rate: float,
-        decay: float,
-        state: dict[str, Array],
-        room: Array,
-    ) -> None:
-        m, v = state["m"], state["v"]
-        state["t"] += 1
-        t = float(state["t"])
-        if decay:
+    def move(self, name: str, W: Array, dW: Array, rate: float) -> None:
+        """Move one parameter by its averages."""
+        (m, v, t), step = self.state[name].values(), self.room[name]
+        t += 1
+        if decay := self.decay(name):
             W *= 1 - rate * decay
         m *= self.beta1
-        np.multiply(dW, 1 - self.beta1, out=room)
-        m += room
+        np.multiply(dW, 1 - self.beta1, out=step)
+        m += step
         v *= self.beta2
-        np.multiply(dW, dW, out=room)
-        room *= 1 - self.beta2
-        v += room
-        np.divide(v, 1 - self.beta2**t, out=room)
-        np.sqrt(room, out=room)
-        room += self.epsilon
-        np.divide(m, room, out=room)
-        room *= rate / (1 - self.beta1**t)
-        W -= room
+        np.multiply(dW, dW, out=step)
+        step *= 1 - self.beta2
+        v += step
+        np.divide(v, 1 - self.beta2 ** float(t), out=step)
+        np.sqrt(step, out=step)
+        step += self.epsilon
+        np.divide(m, step, out=step)
+        step *= rate / (1 - self.beta1 ** float(t))
+        W -= step
 
 
 def as_float(value: float) -> float:

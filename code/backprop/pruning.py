@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,9 +60,10 @@ def magnitude_masks(network: Network, keep: float) -> dict[str, NDArray[np.bool_
     {'0.W': array([[False,  True],
            [ True, False]])}
     """
-    if not 0 < keep <= 1:
+    if not isinstance(keep, Real) or not 0 < keep <= 1:
         raise InputError(
-            f"magnitude_masks: keep must be above 0 and at most 1, but is {keep!r}."
+            f"magnitude_masks: keep must be a number above 0 and at most 1, but is "
+            f"{keep!r}."
         )
     weights = {n: np.abs(W) for n, W in network.parameters.items() if n.endswith("W")}
     if not weights:
@@ -81,7 +83,7 @@ def magnitude_masks(network: Network, keep: float) -> dict[str, NDArray[np.bool_
 class Masked(Optimizer):
     """An optimizer that holds the weights outside of a mask at zero.
 
-    After each step of the optimizer within, W ← W · mask, equation (eq-pruning).
+    After each step of the optimizer within, W ← W · mask.
 
     Parameters
     ----------

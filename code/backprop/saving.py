@@ -37,8 +37,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         If the folder does not exist or the file cannot be written. What was there
         before is then still there.
     """
-    if not path.parent.is_dir():
-        raise SavedFileError(f"{path}: there is no folder {path.parent}; make it.")
+    check_folder(path)
     try:
         # A folder of its own gives the file a name that nobody else uses.
         with tempfile.TemporaryDirectory(dir=path.parent) as room:
@@ -52,13 +51,19 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         ) from None
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+def read_arrays(
+    path: Path,
+    what: str = "saved network",
+    remedy: str = "Save the network again.",
+) -> dict[str, NDArray[Any]]:
     """Read what `write_arrays` wrote.
 
     Parameters
     ----------
     path : Path
         The file.
+    what, remedy : str, optional
+        What the file should be, and what to do if it is not, for the messages.
 
     Returns
     -------
@@ -77,43 +82,46 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         # Opened here, because np.load leaves a damaged file open.
         with path.open("rb") as opened:
-            check_archive(path, opened)
+            check_archive(path, opened, what, remedy)
             with np.load(opened, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
     except SavedFileError:
         raise
     except Exception as why:  # a damaged file can make np.load raise about anything
         raise SavedFileError(
-            f"{path} is damaged or not a saved network ({why}). Save the network again."
+            f"{path} is damaged or not a {what} ({why}). {remedy}"
         ) from None
 
 
-def check_archive(path: Path, opened: BinaryIO) -> None:
+def check_folder(path: Path) -> None:
+    """Raise `SavedFileError` unless the folder of a file to be is there."""
+    if not path.parent.is_dir():
+        raise SavedFileError(f"{path}: there is no folder {path.parent}; make it.")
+
+
+def check_archive(path: Path, opened: BinaryIO, what: str, remedy: str) -> None:
     """Raise `SavedFileError` unless an archive is there that unpacks to no more."""
     if not zipfile.is_zipfile(opened):
-        raise SavedFileError(
-            f"{path} is not a saved network, or only a part of one. Save the network "
-            f"again."
-        )
+        raise SavedFileError(f"{path} is not a {what}, or only a part of one. {remedy}")
     packed = os.fstat(opened.fileno()).st_size
     with zipfile.ZipFile(opened) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > packed:  # `save` never compresses: this is no file of ours
         raise SavedFileError(
-            f"{path} is not a saved network: its {packed:,} bytes would unpack to "
+            f"{path} is not a {what}: its {packed:,} bytes would unpack to "
             f"{unpacked:,}."
         )
     opened.seek(0)
 
 
 def check_saved(path: Path, name: str, array: NDArray[Any] | None, W: Array) -> None:
-    """Raise `SavedFileError` unless a saved parameter can take the place of W."""
+    """Raise `SavedFileError` unless a saved array can take the place of W."""
     if array is None or array.shape != W.shape:
-        raise SavedFileError(f"{path}: parameter {name} is missing or misshapen.")
+        raise SavedFileError(f"{path}: {name} is missing or misshapen.")
     with np.errstate(over="ignore"):
         usable = array.dtype.kind == "f" and np.isfinite(array.astype(W.dtype)).all()
     if not usable:
         raise SavedFileError(
-            f"{path}: parameter {name} does not hold finite floating-point numbers "
-            f"only; a network that a training spoiled cannot be used again."
+            f"{path}: {name} does not hold finite floating-point numbers only; a "
+            f"network that a training spoiled cannot be used again."
         )

@@ -6,6 +6,7 @@ Chapter "Training on MNIST" shows this module and uses it.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import zlib
@@ -29,6 +30,7 @@ from backprop.data import Split
 from backprop.errors import InputError, TrainingError
 from backprop.network import Evaluation, Network, check_finite
 from backprop.optimizers import Optimizer, Schedule, constant
+from backprop.saving import check_folder
 
 Array = NDArray[np.floating]
 
@@ -119,7 +121,7 @@ def train(
         If it is there already, the training goes on from it, to the last bit as if
         it had never been interrupted; the network's weights are replaced.
     seed : int, optional
-        Seed of the generator that shuffles and augments the examples.
+        Seed of the generator that shuffles and augments the examples, at least 0.
     progress : bool, optional
         Whether to show a progress bar. The environment variable TQDM_DISABLE=1
         hides all of them, as in a built page.
@@ -171,8 +173,10 @@ def train(
     course.progress = Progress(np.random.default_rng(seed))
     file = None if checkpoint is None else Path(checkpoint)
     whose = () if file is None else course.identity()
-    if file is not None and file.exists():
-        load_checkpoint(file, course.progress, *whose)
+    if file is not None:
+        check_folder(file)  # now, and not when the first epoch is over
+        if file.exists():
+            load_checkpoint(file, course.progress, *whose)
     # tqdm is not told "disable": that would overrule the variable TQDM_DISABLE.
     left = range(course.epochs_over, epochs)
     bar = tqdm(left, unit="epoch") if progress else nullcontext(left)
@@ -225,7 +229,7 @@ class Course:
 
     def check(self) -> None:
         """Raise `InputError` unless these settings make a training."""
-        check_numbers(self.epochs, self.batch_size, self.patience)
+        check_numbers(self.epochs, self.batch_size, self.patience, self.seed)
         if self.patience is not None and self.validation is None:
             raise InputError(
                 "train: patience needs validation data to look at; give train() the "
@@ -303,16 +307,17 @@ class Course:
     def identity(self) -> tuple[Network, Optimizer, dict[str, Any]]:
         """Return whose checkpoint it is: network, optimizer, and all settings."""
         settings = {
-            "network": repr(self.network),
+            "network": name_of(self.network),
+            "network's seed": seed_of(self.network),
             "data": fingerprint(self.data),
             "validation": self.validation and fingerprint(self.validation),
-            "optimizer": repr(self.optimizer),
+            "optimizer": name_of(self.optimizer),
             "epochs": int(self.epochs),
             "batch_size": int(self.batch_size),
             "schedule": name_of(self.schedule),
             "augment": name_of(self.augment),
             "patience": self.patience and int(self.patience),
-            "seed": self.seed,
+            "seed": int(self.seed),
         }
         return self.network, self.optimizer, settings
 
@@ -431,10 +436,12 @@ def noticed_interrupt() -> Iterator[Event]:
     Yields
     ------
     Event
-        Set when Ctrl-C came. Only the main thread hears of it; in others it never is.
+        Set when Ctrl-C came. Only the main thread hears of it; in others it never
+        is. Nor is it where Ctrl-C is ignored, as in the workers of a sweep.
     """
     interrupted = Event()
-    if threading.current_thread() is not threading.main_thread():
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
         yield interrupted
         return
 
@@ -457,9 +464,19 @@ def fingerprint(data: Split) -> str:
     return f"{data} {digest:08x}"
 
 
+def seed_of(network: Network) -> int:
+    """Return the seed that a network was made with."""
+    sequence: Any = network.rng.bit_generator.seed_seq
+    return int(sequence.entropy)
+
+
 def name_of(setting: object) -> str:
-    """Return the name of a function, or what another object says of itself."""
-    return getattr(setting, "__name__", repr(setting))
+    """Return the name of a function, or what another object says of itself.
+
+    Without addresses in memory, which are others in the next session.
+    """
+    name = getattr(setting, "__name__", None) or repr(setting)
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", name)
 
 
 def evaluate_quietly(network: Network, data: Split) -> Evaluation:
@@ -468,15 +485,18 @@ def evaluate_quietly(network: Network, data: Split) -> Evaluation:
         return network.evaluate(data)
 
 
-def check_numbers(epochs: int, batch_size: int, patience: int | None) -> None:
-    """Raise `InputError` unless they are whole numbers of at least 1."""
-    numbers = {"epochs": epochs, "batch_size": batch_size}
+def check_numbers(
+    epochs: int, batch_size: int, patience: int | None, seed: int
+) -> None:
+    """Raise `InputError` unless they are whole numbers and large enough."""
+    numbers = {"epochs": (epochs, 1), "batch_size": (batch_size, 1), "seed": (seed, 0)}
     if patience is not None:
-        numbers["patience"] = patience
-    for name, number in numbers.items():
-        if not isinstance(number, (int, np.integer)) or number < 1:
+        numbers["patience"] = (patience, 1)
+    for name, (number, least) in numbers.items():
+        if not isinstance(number, (int, np.integer)) or number < least:
             raise InputError(
-                f"train: {name} must be a whole number of at least 1, but is {number}."
+                f"train: {name} must be a whole number of at least {least}, but is "
+                f"{number}."
             )
 
 

@@ -20,15 +20,23 @@ MODULES = sorted(module.name for module in pkgutil.iter_modules([str(HOME)]))
 # A module may import from lower floors only. None: it imports nothing of ours.
 FLOORS = {
     "errors": 0,
+    "augmentation": 1,
     "data": 1,
     "layers": 1,
     "losses": 1,
     "optimizers": 1,
+    "saving": 1,
+    "convolution": 2,
     "network": 2,
-    "training": 3,
+    "checkpoints": 3,
     "gradient_check": 3,
-    "plots": 4,
+    "pruning": 3,
+    "training": 4,
+    "plots": 5,
+    "sweeps": 5,
+    "recipes": 5,
     "symbolic": None,
+    "autodiff": None,
     "book": None,
 }
 

@@ -2,30 +2,38 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
+import tracemalloc
 
 import numpy as np
 import pytest
 from backprop import (
     SGD,
+    Adam,
     Dense,
+    Dropout,
     History,
     InputError,
     MeanSquaredError,
     Network,
     ReLU,
+    Shift,
     Sigmoid,
     SoftmaxCrossEntropy,
     Split,
     Tanh,
     TrainingError,
+    Warp,
     cosine,
     linear,
     train,
     train_step,
     training,
 )
+from backprop.layers import Layer
 from backprop.training import mini_batches
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +64,20 @@ def same(first, second):
     return history.batch_loss.tobytes() == again.batch_loss.tobytes() and all(
         W.tobytes() == theirs[name].tobytes() for name, W in network.parameters.items()
     )
+
+
+def weights(network):
+    """Return all weights of a network in one piece."""
+    return b"".join(W.tobytes() for W in network.parameters.values())
+
+
+def weights_by_step(data, network=None, **changed):
+    """Train; return the weights after each step, and those at the end."""
+    seen = []
+    network, _ = run(
+        data, network, after_step=lambda net: seen.append(weights(net)), **changed
+    )
+    return seen, weights(network)
 
 
 @pytest.fixture(scope="session")
@@ -316,6 +338,425 @@ def test_a_bar_is_closed_when_a_training_is_interrupted(few, monkeypatch):
     assert closed == [True]
 
 
+# Augmentation and dropout ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("augment", [Shift(2), Warp(1, 0.1, 0.4)], ids=repr)
+def test_augmentation_is_seeded_and_changes_the_training(few, augment):
+    plain, augmented = run(few), run(few, augment=augment)
+    assert same(augmented, run(few, augment=augment))
+    assert not same(augmented, plain)
+    assert not same(augmented, run(few, augment=augment, seed=1))
+
+
+def test_each_batch_is_augmented_by_the_generator_that_shuffles(few):
+    rngs, rows = set(), []
+
+    def spy(X, rng):
+        rngs.add(rng)
+        rows.append(len(X))
+        return X
+
+    assert same(run(few, augment=spy), run(few))
+    assert rows == 2 * [32, 32, 32, 32, 32, 32, 8]
+    assert [type(rng) for rng in rngs] == [np.random.Generator]
+
+
+def test_what_the_augmentation_returns_is_what_is_learned_from(few):
+    network, _ = run(few, augment=lambda X, rng: np.zeros_like(X))
+    untouched = made().parameters["0.W"]
+    np.testing.assert_array_equal(network.parameters["0.W"], untouched)
+    assert not np.array_equal(network.parameters["2.b"], made().parameters["2.b"])
+
+
+def test_labels_stay_with_their_augmented_images():
+    data = Split(np.arange(100.0).reshape(50, 2), np.arange(50))
+    rng = np.random.default_rng(0)
+    for X, y in mini_batches(data, 8, rng, augment=lambda X, rng: X + 1000):
+        np.testing.assert_array_equal(X - 1000, data.images[y])
+
+
+def test_an_augmentation_that_works_in_place_leaves_the_data_alone(few):
+    def blacken(X, rng):
+        X[:] = 1
+        return X
+
+    images = few.images.copy()
+    run(few, augment=blacken)
+    np.testing.assert_array_equal(few.images, images)
+
+
+def test_validation_is_not_augmented(few, digits):
+    network, history = run(few, augment=Shift(3), validation=digits.validation)
+    result = network.evaluate(digits.validation)
+    assert history.validation_loss[-1] == result.loss
+
+
+def test_only_the_steps_of_a_training_are_said_to_be_training(few):
+    """By that `Dropout` knows when to silence."""
+
+    class Spy(Layer):
+        def forward(self, X, training=False):
+            asked.append((len(X), training))
+            return X
+
+        def backward(self, d_output, input_gradient=True):
+            return d_output
+
+    asked = []
+    network = Network([Spy(), Dense(784, 10)], loss=SoftmaxCrossEntropy(), seed=0)
+    run(few, network, validation=few[:100], batch_size=150, epochs=1)
+    tried, steps, validated = asked[:2], asked[2:4], asked[4:]
+    assert tried == [(2, False), (2, False)]
+    assert steps == [(150, True), (50, True)]
+    assert validated == [(100, False)]
+
+
+def with_dropout(seed=0):
+    layers = [Dropout(0.2), Dense(784, 16), ReLU(), Dropout(0.5), Dense(16, 10)]
+    return Network(layers, loss=SoftmaxCrossEntropy(), seed=seed)
+
+
+def test_dropout_is_repeatable_and_draws_other_masks_each_step(few):
+    masks = []
+    network = with_dropout()
+    again = run(
+        few, network, after_step=lambda net: masks.append(net.layers[3].M.copy())
+    )
+    assert same(again, run(few, with_dropout()))
+    assert len({mask.tobytes() for mask in masks}) == len(masks) == 14
+    assert set(np.unique(masks[0])) == {0, 2}
+
+
+def test_a_network_with_dropout_is_evaluated_with_all_its_neurons(few, digits):
+    network, history = run(few, with_dropout(), validation=digits.validation)
+    result = network.evaluate(digits.validation)
+    assert history.validation_loss[-1] == result.loss
+    plain = made()
+    for place, of in (("0", "1"), ("2", "4")):
+        for name in "Wb":
+            W = network.parameters[f"{of}.{name}"]
+            plain.parameters[f"{place}.{name}"][...] = W
+    assert plain.evaluate(digits.validation) == result
+
+
+# A look after each step -----------------------------------------------------------
+
+
+def test_a_look_after_each_step_sees_the_step_done_and_its_gradients(few):
+    network = made(dtype=np.float64)
+    before = [{name: W.copy() for name, W in network.parameters.items()}]
+
+    def look(seen):
+        assert seen is network
+        for name, W in seen.parameters.items():
+            moved = before[-1][name] - 0.1 * seen.gradients[name]
+            np.testing.assert_allclose(W, moved, rtol=1e-12, atol=1e-15)
+            assert not np.array_equal(W, before[-1][name])
+        before.append({name: W.copy() for name, W in seen.parameters.items()})
+
+    _, history = run(few, network, optimizer=SGD(0.1), after_step=look)
+    assert len(before) - 1 == len(history.batch_loss) == 14
+
+
+def test_a_look_after_each_step_changes_nothing(few, digits):
+    settings = {"validation": digits.validation, "optimizer": Adam()}
+    seen = []
+    looked = run(few, after_step=seen.append, **settings)
+    settings["optimizer"] = Adam()
+    assert same(looked, run(few, **settings))
+    assert len(seen) == 14
+
+
+# Early stopping -------------------------------------------------------------------
+
+
+class Scripted(SoftmaxCrossEntropy):
+    """Gives, for each validation in turn, a loss that a test has thought of."""
+
+    def __init__(self, losses):
+        self.losses = iter(losses)
+
+    def forward(self, outputs, targets):
+        loss = super().forward(outputs, targets)
+        return next(self.losses) if len(outputs) == 123 else loss
+
+
+def scripted(few, losses, **changed):
+    """Train with such losses; return what `train` does, and the weights by epoch."""
+    network = Network([Dense(784, 10)], loss=Scripted(losses), seed=0)
+    seen = []
+
+    def look(net):
+        seen.append(weights(net))
+
+    validation = few[:123]
+    _, history = run(few, network, validation=validation, after_step=look, **changed)
+    return network, history, seen[6::7]
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "ended", "best"),
+    [
+        ([5, 4, 3, 4, 4, 1], 2, 5, 3),
+        ([5, 4, 3, 4, 4, 1], 1, 4, 3),
+        ([5, 4, 3, 4, 4, 1], 3, 6, 6),
+        ([5, 5, 5, 5, 5, 5], 3, 4, 1),  # as small is not smaller
+        ([5, 4, 4, 3, 3, 3], 2, 6, 4),  # the waiting starts anew
+        ([1, 2, 1, 0.5, 3, 4], 2, 3, 1),
+        ([5, 6, 5.5, 4, 4.5, 4.2], 9, 6, 4),  # patience outlasts the training
+        ([6, 5, 4, 3, 2, 1], 1, 6, 6),
+    ],
+)
+def test_patience_ends_in_time_with_the_best_weights(
+    few, losses, patience, ended, best
+):
+    network, history, by_epoch = scripted(few, losses, patience=patience, epochs=6)
+    assert len(history.training_loss) == len(by_epoch) == ended
+    assert history.validation_loss.tolist() == losses[:ended]
+    assert history.best_epoch == best
+    assert weights(network) == by_epoch[best - 1]
+    assert not history.interrupted
+
+
+def test_with_patience_the_network_has_its_smallest_validation_loss(few, digits):
+    network = made()
+    settings = {"validation": digits.validation, "epochs": 40, "patience": 3}
+    _, history = run(few, network, **settings)
+    assert len(history.validation_loss) < 40
+    assert history.best_epoch == history.validation_loss.argmin() + 1
+    best = network.evaluate(digits.validation)
+    assert best.loss == history.validation_loss.min()
+    assert best.accuracy == history.validation_accuracy[history.best_epoch - 1]
+
+
+def test_patience_changes_no_step(few, digits):
+    settings = {"validation": digits.validation, "epochs": 3}
+    plain, _ = weights_by_step(few, **settings)
+    patient, _ = weights_by_step(few, **settings, patience=3)
+    assert plain == patient
+
+
+def test_without_patience_the_last_weights_stay(few):
+    network, history, by_epoch = scripted(few, [1, 2, 3], epochs=3)
+    assert history.best_epoch is None
+    assert weights(network) == by_epoch[-1]
+
+
+def test_patience_without_validation_is_refused(few):
+    with pytest.raises(InputError, match=r"patience needs validation .*validation="):
+        run(few, patience=2)
+
+
+@pytest.mark.parametrize("patience", [0, -1, 2.5])
+def test_a_patience_that_is_no_number_of_epochs_is_refused(few, patience):
+    with pytest.raises(InputError, match=rf"patience must be .* 1, but is {patience}"):
+        run(few, validation=few, patience=patience)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_validation_loss_that_is_no_number_is_not_waited_out(few, wrong):
+    with pytest.raises(
+        TrainingError, match=rf"validation loss became {wrong} at st.*14"
+    ):
+        scripted(few, [5, wrong, 4, 3], patience=2, epochs=4)
+
+
+# Ctrl-C ---------------------------------------------------------------------------
+
+posix = pytest.mark.skipif(os.name != "posix", reason="a signal is another thing there")
+
+
+@pytest.fixture(autouse=True)
+def handler():
+    """See that each test leaves Ctrl-C to whom it belonged before."""
+    before = signal.getsignal(signal.SIGINT)
+    yield before
+    after = signal.signal(signal.SIGINT, before)
+    assert after is before
+
+
+def ctrl_c(step, times=1):
+    """Return an ``after_step`` that sends a real SIGINT at a step."""
+    steps = []
+
+    def send(network):
+        steps.append(1)
+        if len(steps) == step:
+            for _ in range(times):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    return send
+
+
+@posix
+@pytest.mark.parametrize("step", [1, 5, 7, 9, 14])
+def test_ctrl_c_returns_what_there_is_after_a_whole_step(few, digits, step):
+    settings = {"optimizer": Adam(), "validation": digits.validation}
+    network, history = run(few, after_step=ctrl_c(step), **settings)
+    by_step, _ = weights_by_step(few, optimizer=Adam())
+    _, whole = run(few, **settings | {"optimizer": Adam()})
+    assert history.interrupted
+    assert weights(network) == by_step[step - 1]
+    np.testing.assert_array_equal(history.batch_loss, whole.batch_loss[:step])
+    for name in ("training_loss", "validation_loss", "validation_accuracy"):
+        expected = getattr(whole, name)[: step // 7]
+        np.testing.assert_array_equal(getattr(history, name), expected, strict=True)
+    assert history.seconds > 0
+    assert not whole.interrupted
+
+
+@posix
+def test_after_ctrl_c_the_last_weights_stay_even_with_patience(few, digits):
+    settings = {"validation": digits.validation, "patience": 5, "epochs": 3}
+    network, history = run(few, after_step=ctrl_c(18), **settings)
+    by_step, _ = weights_by_step(few, **settings)
+    assert history.best_epoch == 2
+    assert weights(network) == by_step[17]
+
+
+@posix
+def test_a_second_ctrl_c_ends_it_at_once(few):
+    network = made()
+    with pytest.raises(KeyboardInterrupt):
+        run(few, network, after_step=ctrl_c(3, times=2))
+    by_step, _ = weights_by_step(few)
+    assert weights(network) == by_step[2]
+
+
+@posix
+def test_ctrl_c_while_the_validation_is_measured_lets_it_end(few):
+    class Interrupts(SoftmaxCrossEntropy):
+        def forward(self, outputs, targets):
+            if len(outputs) == 123:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().forward(outputs, targets)
+
+    _, history = run(few, made(loss=Interrupts), validation=few[:123], epochs=3)
+    assert history.interrupted
+    assert len(history.training_loss) == len(history.validation_loss) == 1
+
+
+@posix
+@pytest.mark.parametrize("spoiled", [False, True])
+def test_ctrl_c_belongs_to_the_training_only_while_it_runs(few, handler, spoiled):
+    heard, inside = [], []
+
+    def mine(number, frame):
+        heard.append(number)
+
+    signal.signal(signal.SIGINT, mine)
+    try:
+        if spoiled:
+            with pytest.raises(TrainingError):
+                run(few, made(loss=MeanSquaredError), optimizer=SGD(1e20))
+        else:
+            run(
+                few,
+                after_step=lambda _: inside.append(signal.getsignal(signal.SIGINT)),
+            )
+            assert mine not in inside
+        assert signal.getsignal(signal.SIGINT) is mine
+        os.kill(os.getpid(), signal.SIGINT)
+        assert heard == [signal.SIGINT]
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+@posix
+def test_where_ctrl_c_is_ignored_it_stays_ignored(few, handler):
+    """So are the workers of a sweep: a cut training must not count as a result."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        found = run(few, after_step=ctrl_c(3))
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert not found[1].interrupted
+    assert same(found, run(few))
+
+
+def test_a_thread_other_than_the_main_one_trains_alike(few):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(run(few)))
+    thread.start()
+    thread.join()
+    assert same(found[0], run(few))
+
+
+STOPPED = """
+import sys, time
+from backprop import SGD, Dense, Network, ReLU, SoftmaxCrossEntropy, load_mnist, train
+
+def look(network):
+    print("step", flush=True)
+    time.sleep(0.01)
+
+layers = [Dense(784, 16), ReLU(), Dense(16, 10)]
+network = Network(layers, loss=SoftmaxCrossEntropy(), seed=0)
+few = load_mnist("embedded").train[:200]
+history = train(network, few, optimizer=SGD(0.1, 0.9), epochs=1000, batch_size=32,
+                after_step=look)
+network.save(sys.argv[1])
+print(history.interrupted, len(history.batch_loss))
+"""
+
+
+@posix
+def test_ctrl_c_stops_a_program_between_two_steps(few, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", STOPPED, str(tmp_path / "weights.npz")],
+        env={**os.environ, "TQDM_DISABLE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for _ in range(10):
+            assert process.stdout.readline() == "step\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    interrupted, steps = out.splitlines()[-1].split()
+    assert interrupted == "True"
+    assert 10 <= int(steps) < 7000
+    network = made()
+    network.load(tmp_path / "weights.npz")
+    by_step, _ = weights_by_step(few, epochs=-(-int(steps) // 7))
+    assert weights(network) == by_step[int(steps) - 1]
+
+
+# Memory ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1, 0.9, weight_decay=1e-4), Adam()])
+def test_a_training_needs_little_memory_and_no_more_from_step_to_step(
+    digits, optimizer
+):
+    layers = [Dense(784, 100), ReLU(), Dense(100, 10)]
+    network = Network(layers, loss=SoftmaxCrossEntropy(), seed=0)
+    settings = {"optimizer": optimizer, "batch_size": 128, "epochs": 2}
+    held, peaks = [], []
+
+    def look(network):
+        now, peak = tracemalloc.get_traced_memory()
+        held.append(now)
+        peaks.append(peak)
+        tracemalloc.reset_peak()
+
+    run(digits.train[:256], network, **settings)  # what is made once is made
+    tracemalloc.start()
+    try:
+        run(digits.train, network, validation=digits.validation, **settings)
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000  # the data: 12.5 MB
+        run(digits.train, network, after_step=look, **settings)
+    finally:
+        tracemalloc.stop()
+    per_epoch = len(held) // 2
+    held, peaks = held[2:per_epoch], peaks[2:per_epoch]
+    assert held[-1] - held[0] < 5_000  # a loss a step
+    assert max(peaks) - held[0] < 100_000  # a batch of images has 400,000
+
+
 # Wrong input ----------------------------------------------------------------------
 
 
@@ -334,6 +775,12 @@ def test_less_than_one_epoch_is_refused(few, epochs):
 def test_a_batch_size_below_one_is_refused(few, size):
     with pytest.raises(InputError, match=rf"batch_size must be .* 1, but is {size}\."):
         run(few, batch_size=size)
+
+
+@pytest.mark.parametrize("seed", [-1, None, "0", 0.0])
+def test_a_seed_that_repeats_nothing_is_refused(few, seed):
+    with pytest.raises(InputError, match=rf"seed must be .* least 0, but is {seed}\."):
+        run(few, seed=seed)
 
 
 @pytest.mark.parametrize("setting", ["epochs", "batch_size"])
