@@ -1,6 +1,6 @@
-# Needs Python 3.11 or newer, its venv module and make; html, pdf, test and serve
-# make .venv if it is not there. What the targets do stands in _theme/make.py, which
-# runs on a bare Python.
+# Needs Python 3.11 or newer, its venv module and make; targets make the virtual
+# environment they work in if it is not there. What they do stands in _theme/make.py,
+# which runs on a bare Python.
 
 PYTHON ?=
 PORT ?= 8000
@@ -18,7 +18,7 @@ echo "make $@: found no Python 3.11 or newer (tried: $(candidates)). Install one
 exit 1
 endef
 
-.PHONY: help html pdf test serve lock clean
+.PHONY: help html pdf test benchmark recipes mutants serve lock clean
 
 help:   ## print this list
 	@sed -n 's/^\([a-z]*\): *## /  make \1 - /p' Makefile
@@ -32,11 +32,20 @@ pdf:    ## build the printable guide (needs TeX)
 test:   ## run the tests
 	$(run)
 
+benchmark: ## measure the speed beside peers (fetches PyTorch)
+	$(run)
+
+recipes: ## run the long trainings whose results the book shows
+	$(run)
+
+mutants: ## break the library at each place; a test has to turn red
+	$(run)
+
 serve:  ## build the site, serve it on localhost, rebuild on change (PORT=8000)
 	$(run)
 
 lock:   ## renew the locked versions from pyproject.toml
 	$(run)
 
-clean:  ## remove all that builds and tests made, apart from .venv
+clean:  ## remove all that builds and tests made, apart from .venv*
 	$(run)

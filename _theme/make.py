@@ -1,6 +1,7 @@
 """What the Makefile's targets do, on a bare Python: `python3 _theme/make.py html`.
 
-html, pdf, test and serve first make sure of `.venv`, then work there. Every
+html, pdf, test, serve, recipes and mutants first make sure of `.venv`, then work
+there; benchmark has an environment of its own, because PyTorch is large. Every
 failure that a reader can mend ends in one sentence that says how.
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
+BENCHMARK_VENV = ROOT / ".venv-benchmark"
 BUILD = ROOT / "_build"
 GUIDE = "backpropagation-tutorial"
 WATCHED = ["_config.yml", "_toc.yml", "_theme", "chapters", "code", "figures"]
@@ -27,7 +29,10 @@ TEX_PACKAGES = (
     "latexmk texlive-xetex texlive-latex-recommended texlive-latex-extra "
     "texlive-fonts-recommended fonts-texgyre fonts-texgyre-math"
 )
-
+# Times and last digits depend on the threads of the matrix products.
+ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+)
 
 LOCKS = {  # Binder gets the versions that the book was built with
     "requirements.txt": "--extra book --extra test",
@@ -49,22 +54,22 @@ def say(text):
     print(f"==> {text}", flush=True)
 
 
-def run(*command, cwd=ROOT):
+def run(*command, cwd=ROOT, **variables):
     """Run a command in the book's folder; return its exit code."""
-    environment = {"LATEXOPTS": "", **os.environ, "PYTHONNOUSERSITE": "1"}
+    environment = {"LATEXOPTS": "", **os.environ, "PYTHONNOUSERSITE": "1", **variables}
     command = [str(word) for word in command]
     return subprocess.run(command, cwd=cwd, env=environment).returncode
 
 
-# --- The virtual environment ---------------------------------------------------
+# --- The virtual environments --------------------------------------------------
 
 
-def wanted_state():
-    """Say where the environment is, its Python, and a digest of what is in it."""
+def wanted_state(folder):
+    """Say where an environment is, its Python, and a digest of what is in it."""
     digest = hashlib.sha256()
     for name in ("requirements.txt", "pyproject.toml"):
         digest.update((ROOT / name).read_bytes())
-    return f"{VENV}\n{sys.version}\n{digest.hexdigest()}\n"
+    return f"{folder}\n{sys.version}\n{digest.hexdigest()}\n"
 
 
 def check_writable():
@@ -92,32 +97,56 @@ def make_venv(folder, clear=False):
         ) from error
 
 
-def pip(*arguments):
-    """Run the environment's pip; give up soon where there is no network."""
+def pip(folder, *arguments):
+    """Run an environment's pip; give up soon where there is no network."""
     options = ["--quiet", "--disable-pip-version-check", "--retries", "2"]
-    return run(BIN / "python", "-m", "pip", "install", *options, *arguments)
+    return run(folder / "bin" / "python", "-m", "pip", "install", *options, *arguments)
 
 
-def prepare():
-    """Make `.venv` what requirements.txt and pyproject.toml ask for."""
+def renew(folder, what, install):
+    """Make an environment what requirements.txt and pyproject.toml ask for."""
     check_writable()
-    stamp = VENV / "made-from"
+    stamp = folder / "made-from"
     old = stamp.read_text().splitlines() if stamp.exists() else []
-    new = wanted_state()
+    new = wanted_state(folder)
     if old == new.splitlines():
         return
-    say("Installing what the book needs into .venv (a minute or two, once)")
+    say(f"Installing {what} into {folder.name} (a minute or two, once)")
     moved = old[:-1] != new.splitlines()[:-1]  # its scripts name another place
-    make_venv(VENV, clear=bool(old) and moved)
-    if pip("--require-hashes", "-r", "requirements.txt"):
+    make_venv(folder, clear=bool(old) and moved)
+    install(folder)
+    stamp.write_text(new)
+
+
+def install_book(folder):
+    """Install the locked versions, then the library from this folder."""
+    if pip(folder, "--require-hashes", "-r", "requirements.txt"):
         raise MakeError(
             "pip could not install the packages (its reasons are above); the first "
             "run needs the network, so connect and try again"
         )
     # The library itself, from this folder and without asking the network.
-    if pip("--no-index", "--no-deps", "--no-build-isolation", "--editable", "."):
+    local = ["--no-index", "--no-deps", "--no-build-isolation"]
+    if pip(folder, *local, "--editable", "."):
         raise MakeError("pip could not install the library; its reasons are above")
-    stamp.write_text(new)
+
+
+def install_benchmark(folder):
+    """Install the library and its peers; what both need in the book's versions."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    locked = [line.removesuffix(" \\") for line in lines if line[:1].isalnum()]
+    constraints = folder / "constraints.txt"
+    constraints.write_text("\n".join(locked) + "\n", encoding="utf-8")
+    if pip(folder, "--constraint", constraints, "--editable", ".[benchmark]"):
+        raise MakeError(
+            "pip could not install scikit-learn and PyTorch (its reasons are above); "
+            "the first run needs the network and about 1 GB of disk"
+        )
+
+
+def prepare():
+    """Make sure of `.venv`."""
+    renew(VENV, "what the book needs", install_book)
 
 
 # --- The targets -----------------------------------------------------------------
@@ -165,6 +194,30 @@ def test():
     prepare()
     say("Running the tests")
     sys.exit(run(BIN / "python", "-m", "pytest"))
+
+
+def benchmark():
+    """Measure speed beside peers."""
+    renew(BENCHMARK_VENV, "the library and its peers", install_benchmark)
+    say("Measuring on one thread; let the machine do nothing else meanwhile")
+    if run(BENCHMARK_VENV / "bin" / "python", "-m", "benchmarks", **ONE_THREAD):
+        raise MakeError("the benchmark did not finish; the reasons are above")
+
+
+def recipes():
+    """Run the long trainings."""
+    prepare()
+    say("Training the recipes on one thread (an hour or more)")
+    if run(BIN / "python", "-m", "backprop.recipes", **ONE_THREAD):
+        raise MakeError("the recipes did not finish; the reasons are above")
+
+
+def mutants():
+    """Break the library on purpose, at each place, and see a test turn red."""
+    prepare()
+    say("Breaking the library, one change at a time (some minutes)")
+    if run(BIN / "python", ROOT / "tests" / "library" / "mutants.py", **ONE_THREAD):
+        raise MakeError("a mutant lives that should not; see above")
 
 
 def latest_change():
@@ -252,12 +305,13 @@ def clean():
     for folder in ("_theme", "code", "tests"):
         for cache in (ROOT / folder).rglob("__pycache__"):
             shutil.rmtree(cache)
-    say(f"Removed _build and the caches from {ROOT}; .venv stays")
+    say(f"Removed _build and the caches from {ROOT}; environments stay")
 
 
 def main():
     """Run the target named on the command line."""
-    targets = {f.__name__: f for f in (html, pdf, test, serve, lock, clean)}
+    functions = (html, pdf, test, benchmark, recipes, mutants, serve, lock, clean)
+    targets = {function.__name__: function for function in functions}
     name = sys.argv[1] if len(sys.argv) == 2 else ""
     if name not in targets:
         sys.exit(f"usage: make.py {'|'.join(targets)}")
