@@ -845,7 +845,7 @@ def draw_contours(
     levels: NDArray[np.floating],
 ) -> None:
     """Draw a map, white low and gray high, with a bar that says how high."""
-    grays = LinearSegmentedColormap.from_list("grays", ["white", "#ABABAB"])
+    grays = LinearSegmentedColormap.from_list("grays", ["white", "#CCCCCC"])
     extend: Literal["min", "neither"] = "min" if losses.min() < levels[0] else "neither"
     shades = BoundaryNorm(levels, grays.N, extend=extend)
     filled = ax.contourf(x, y, losses, levels, cmap=grays, norm=shades, extend=extend)

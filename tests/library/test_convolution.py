@@ -678,7 +678,7 @@ def test_a_wrong_image_layer_is_caught_by_the_gradient_check(wrong, contrast):
     report = check_gradients(network, X, np.array([0, 1, 1]))
     errors = {row.name: row.relative_error for row in report.rows}
     assert errors["1.W"] > 0.01
-    assert errors.get("2.b", 0) <= 1e-7
+    assert errors.get("2.W", 0) <= 1e-7
 
 
 def test_images_go_into_a_convolution_as_they_are():

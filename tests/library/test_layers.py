@@ -1,11 +1,30 @@
 """The layers, held against loops, finite differences, autograd and SymPy."""
 
+import copy
+import pickle
+import tracemalloc
+
 import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
 import sympy as sp
-from backprop import Dense, InputError, ReLU, Sigmoid, Tanh, glorot, he, symbolic, zeros
+from backprop import (
+    Dense,
+    Dropout,
+    InputError,
+    Network,
+    ReLU,
+    Sigmoid,
+    SoftmaxCrossEntropy,
+    Split,
+    Tanh,
+    check_gradients,
+    glorot,
+    he,
+    symbolic,
+    zeros,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import away_from_zero, central_differences, error
@@ -234,9 +253,238 @@ def test_activation_has_no_parameters(name):
     assert ACTIVATIONS[name]().gradients == {}
 
 
+# Dropout --------------------------------------------------------------------------
+
+rates = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9])
+
+
+def made_dropout(rate, seed=0):
+    """Return a layer that draws its masks from a generator of its own."""
+    layer = Dropout(rate)
+    layer.initialize(np.random.default_rng(seed))
+    return layer
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(rate=rates, batch=widths, width=widths, seed=seeds)
+def test_dropout_silences_or_scales(dtype, rate, batch, width, seed):
+    X = np.random.default_rng(seed).normal(size=(batch, width)).astype(dtype)
+    dropout = made_dropout(rate, seed)
+    A = dropout.forward(X, training=True)
+    assert A.dtype == dropout.M.dtype == dtype
+    assert set(dropout.M.flat) <= {0, dtype(1) / dtype(1 - rate)}
+    np.testing.assert_array_equal(A, X * dropout.M)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.25, 0.5, 0.9])
+def test_dropout_silences_its_share(rate):
+    """Within five standard deviations of a fair coin; each row and column too."""
+    rows, columns = 400, 300
+    silent = made_dropout(rate).forward(np.ones((rows, columns)), training=True) == 0
+    spread = 5 * np.sqrt(rate * (1 - rate))
+    assert abs(silent.mean() - rate) <= spread / np.sqrt(silent.size)
+    assert np.abs(silent.mean(axis=0) - rate).max() <= spread / np.sqrt(rows)
+    assert np.abs(silent.mean(axis=1) - rate).max() <= spread / np.sqrt(columns)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.8])
+def test_over_many_masks_dropout_gives_what_it_gives_outside_of_training(rate):
+    masks = 4000
+    X = np.random.default_rng(1).normal(size=(3, 5))
+    dropout = made_dropout(rate)
+    mean = sum(dropout.forward(X, training=True) for _ in range(masks)) / masks
+    deviation = np.abs(X) * np.sqrt(rate / (1 - rate) / masks)
+    assert (np.abs(mean - dropout.forward(X)) <= 5 * deviation).all()
+
+
+def test_each_batch_and_each_place_has_a_mask_of_its_own():
+    """Two that hang together agree more often than every second time."""
+    dropout, X = made_dropout(0.5), np.ones((200, 50))
+    first = dropout.forward(X, training=True).copy()
+    second = dropout.forward(X, training=True)
+    pairs = (first, second), (first[1:], first[:-1]), (first[:, 1:], first[:, :-1])
+    for one, other in pairs:
+        assert abs(np.mean(one == other) - 0.5) <= 5 * 0.5 / np.sqrt(one.size)
+
+
+@given(rate=rates, batch=widths, width=widths, seed=seeds)
+def test_dropout_backward_has_the_mask_and_the_scale_of_forward(
+    rate, batch, width, seed
+):
+    rng = np.random.default_rng(seed)
+    X, dA = rng.normal(size=(batch, width)), rng.normal(size=(batch, width))
+    dropout = made_dropout(rate, seed)
+    dropout.forward(X, training=True)
+    M = dropout.M.copy()
+    expected = autograd.grad(lambda X: anp.sum(dA * (X * M)))(X)
+    np.testing.assert_array_equal(dropout.backward(dA), expected)
+
+    def loss():
+        dropout.initialize(np.random.default_rng(seed))  # the same mask again
+        return np.sum(dA * dropout.forward(X, training=True))
+
+    assert error(expected, central_differences(loss, X)) <= 1e-7
+
+
+def test_outside_of_training_dropout_hands_on_what_it_is_given():
+    """Even after a step of training, whose mask is over."""
+    dropout, X, dA = Dropout(0.5), np.ones((3, 4)), np.full((3, 4), 2.0)
+    dropout.forward(X, training=True)
+    kept = copy.deepcopy(dropout.rng).random()
+    assert dropout.forward(X) is X
+    assert dropout.backward(dA) is dA
+    assert dropout.rng.random() == kept
+
+
+def test_dropout_of_none_changes_nothing_in_training_either():
+    X = np.random.default_rng(0).normal(size=(50, 40))
+    dropout = Dropout(0)
+    np.testing.assert_array_equal(dropout.forward(X, training=True), X)
+    np.testing.assert_array_equal(dropout.backward(2 * X), 2 * X)
+
+
+def test_a_mask_hangs_neither_on_the_type_nor_on_the_order_in_memory():
+    X = np.random.default_rng(0).normal(size=(6, 5, 4, 3))
+    same = [X, X.astype(np.float32), np.asfortranarray(X), X.repeat(2, 3)[..., ::2]]
+    silent = [made_dropout(0.5).forward(Y, training=True) == 0 for Y in same]
+    for other in silent[1:]:
+        np.testing.assert_array_equal(other, silent[0])
+
+
+@pytest.mark.parametrize(
+    "rate", [1, 1.0, 1.5, 50, -0.1, np.nan, np.inf, "0.5", None, 1j, [0.5], True]
+)
+def test_a_rate_that_is_no_probability_below_1_is_refused(rate):
+    with pytest.raises(InputError) as caught:
+        Dropout(rate)
+    assert str(caught.value) == (
+        f"Dropout: rate must be a number from 0 to below 1, but is {rate!r}."
+    )
+
+
+@pytest.mark.parametrize("rate", [0, 0.5, np.float64(0.5), np.float32(0.25)])
+def test_dropout_prints_as_it_is_typed(rate):
+    assert repr(Dropout(rate)) == f"Dropout({float(rate)})"
+
+
+def made_dropout_network(layers, seed=0, dtype=np.float64):
+    """Return a network and a batch for it."""
+    network = Network(layers, SoftmaxCrossEntropy(), seed=seed, dtype=dtype)
+    rng = np.random.default_rng(1)
+    return network, rng.normal(size=(6, 8)), rng.integers(3, size=6)
+
+
+def between(dropout, *, first=0.25):
+    """Return layers with dropout before the first and before the last weights."""
+    return [Dropout(first), Dense(8, 20), Tanh(), dropout, Dense(20, 3)]
+
+
+def masks_of(network, X):
+    network.forward(X, training=True)
+    return [layer.M.copy() for layer in network.layers if isinstance(layer, Dropout)]
+
+
+def test_the_seed_of_the_network_decides_the_masks():
+    made = [made_dropout_network(between(Dropout(0.5)), seed) for seed in (3, 3, 4)]
+    first, same, other = (
+        [M for _ in range(3) for M in masks_of(network, X)] for network, X, _ in made
+    )
+    for one, two in zip(first, same, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert not any(map(np.array_equal, first, other))
+
+
+def test_the_masks_are_the_next_numbers_of_the_networks_generator():
+    network, X, _ = made_dropout_network(between(Dropout(0.5)))
+    rng = copy.deepcopy(network.rng)
+    for _ in range(2):
+        for M, rate, shape in zip(
+            masks_of(network, X), (0.25, 0.5), ((6, 8), (6, 20)), strict=True
+        ):
+            kept = rng.random(shape, np.float32) >= rate
+            np.testing.assert_array_equal(M, kept / (1 - rate))
+
+
+def test_two_dropouts_of_a_network_draw_different_masks():
+    layers = [Dropout(0.5), Dropout(0.5), Dense(8, 3)]
+    network, X, _ = made_dropout_network(layers)
+    assert not np.array_equal(*masks_of(network, X))
+
+
+def test_measuring_silences_nothing_and_draws_nothing():
+    network, X, y = made_dropout_network(between(Dropout(0.9)))
+    without, _, _ = made_dropout_network(between(Dropout(0), first=0))
+    for name, W in without.parameters.items():
+        W[:] = network.parameters[name]
+    before = network.rng.bit_generator.state
+    data = Split(X, y)
+    assert network.evaluate(data) == without.evaluate(data)
+    np.testing.assert_array_equal(network.predict(X), without.predict(X))
+    np.testing.assert_array_equal(network.forward(X), without.forward(X))
+    assert network.rng.bit_generator.state == before
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_network_with_dropout_passes_the_gradient_check(training):
+    network, X, y = made_dropout_network(between(Dropout(0.5)))
+    before = network.rng.bit_generator.state
+    report = check_gradients(network, X, y, training=training)
+    assert report.worst <= 1e-7
+    assert network.rng.bit_generator.state == before
+
+
+def test_the_gradient_check_looks_at_the_masks_if_asked():
+    """A check that goes another way than the training would prove nothing."""
+    network, X, y = made_dropout_network(between(Dropout(0.5)))
+    check_gradients(network, X, y)
+    assert network.layers[3].M is None
+    check_gradients(network, X, y, training=True)
+    assert (network.layers[3].M == 0).any()
+
+
+class MaskMissing(Dropout):
+    def backward(self, dA, input_gradient=True):
+        return dA if self.M is None else dA / (1 - self.rate)
+
+
+class ScaleMissing(Dropout):
+    def backward(self, dA, input_gradient=True):
+        return dA if self.M is None else dA * (self.M > 0)
+
+
+class AnotherMask(Dropout):
+    def backward(self, dA, input_gradient=True):
+        if self.M is None:
+            return dA
+        return dA * (self.rng.random(dA.shape) >= self.rate) / (1 - self.rate)
+
+
+@pytest.mark.parametrize("wrong", [MaskMissing, ScaleMissing, AnotherMask])
+def test_a_wrong_dropout_is_caught_in_training_and_only_there(wrong):
+    network, X, y = made_dropout_network(between(wrong(0.5)))
+    report = check_gradients(network, X, y, training=True)
+    errors = {row.name: row.relative_error for row in report.rows}
+    assert errors["1.W"] > 0.01
+    assert errors["1.b"] > 0.01
+    assert errors["4.W"] <= 1e-7
+    assert check_gradients(network, X, y).worst <= 1e-7
+
+
 # All layers -----------------------------------------------------------------------
 
-LAYERS = {"dense": lambda: made_dense(3, 3, np.random.default_rng(1)), **ACTIVATIONS}
+
+class InTraining(Dropout):
+    """Dropout that stands among the other layers, always at work."""
+
+    def forward(self, X, training=True):
+        return super().forward(X, training)
+
+
+LAYERS = {
+    "dense": lambda: made_dense(3, 3, np.random.default_rng(1)),
+    **ACTIVATIONS,
+    "dropout": lambda: InTraining(0.5),
+}
 layers = pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 
 
@@ -260,6 +508,8 @@ def test_a_layer_reused_for_other_batches_is_like_a_fresh_one(make):
     for batch in (4, 7, 2, 7, 1):
         X, d_output = rng.normal(size=(batch, 3)), rng.normal(size=(batch, 3))
         fresh = make()
+        if isinstance(used, Dropout):
+            fresh.rng = copy.deepcopy(used.rng)
         np.testing.assert_array_equal(used.forward(X), fresh.forward(X))
         np.testing.assert_array_equal(used.backward(d_output), fresh.backward(d_output))
         for name, gradient in fresh.gradients.items():
@@ -285,6 +535,70 @@ def test_a_layer_keeps_forward_and_backward_apart(make):
     kept = A.copy()
     layer.backward(rng.normal(size=(4, 3)))
     np.testing.assert_array_equal(A, kept)
+
+
+@layers
+def test_a_layer_sets_nothing_aside_that_grows_with_the_batch(make):
+    """At its second step; NumPy itself takes some rows in passing."""
+    layer = make()
+    X = np.random.default_rng(0).normal(size=(100_000, 3))
+    layer.backward(layer.forward(X).copy())
+    dA = X.copy()
+    tracemalloc.start()
+    layer.forward(X)
+    layer.backward(dA)
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert used < X.size  # a byte for each entry, as a mask would be
+
+
+COPIES = {
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda thing: pickle.loads(pickle.dumps(thing)),
+}
+copied = pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+
+
+@layers
+@copied
+def test_a_copy_of_a_layer_works_alike_and_apart(make, copied):
+    rng = np.random.default_rng(0)
+    layer, X = make(), rng.normal(size=(4, 3))
+    dA = rng.normal(size=(4, 3))
+    layer.backward(layer.forward(X))
+    other = copied(layer)
+    assert repr(other) == repr(layer)
+    outputs = layer.forward(X).copy(), layer.backward(dA).copy()
+    np.testing.assert_array_equal(other.forward(X), outputs[0])
+    np.testing.assert_array_equal(other.backward(dA), outputs[1])
+    for name, W in layer.parameters.items():
+        np.testing.assert_array_equal(other.parameters[name], W)
+        np.testing.assert_array_equal(other.gradients[name], layer.gradients[name])
+        assert not np.shares_memory(other.parameters[name], W)
+
+
+@layers
+@copied
+def test_a_copy_of_a_layer_holds_nothing_of_the_batch(make, copied):
+    layer = make()
+    untouched = len(pickle.dumps(layer))
+    layer.backward(layer.forward(np.ones((1000, 3))).copy())
+    assert len(pickle.dumps(layer)) <= untouched + 100
+    other = copied(layer)
+    learned = {id(a) for a in (*other.parameters.values(), *other.gradients.values())}
+    held = [a for a in vars(other).values() if isinstance(a, np.ndarray)]
+    assert {id(a) for a in held} == learned
+    assert other._buffers == {}
+
+
+def test_a_copy_of_dropout_goes_on_with_the_same_masks():
+    dropout, X = made_dropout(0.5), np.ones((4, 3))
+    dropout.forward(X, training=True)
+    other = copy.deepcopy(dropout)
+    for _ in range(3):
+        np.testing.assert_array_equal(
+            other.forward(X, training=True), dropout.forward(X, training=True)
+        )
 
 
 # Initialization -------------------------------------------------------------------
@@ -369,3 +683,18 @@ def test_dense_says_which_type_it_takes(dtype):
 def test_dense_takes_no_list():
     with pytest.raises(InputError, match=r"must be a NumPy array .* but is a list"):
         Dense(2, 2).forward([[1.0, 2.0]])
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(
+    "make", [*ACTIVATIONS.values(), lambda: Dropout(0.5)], ids=[*ACTIVATIONS, "dropout"]
+)
+def test_an_elementwise_layer_takes_floating_point_arrays_only(make, training):
+    layer = make()
+    with pytest.raises(InputError, match=r"\): X must be a NumPy array, but is a list"):
+        layer.forward([[1.0, 2.0]], training)
+    for wrong in (np.ones((1, 2), int), np.ones((1, 2), np.uint8), np.array([["1"]])):
+        with pytest.raises(
+            InputError, match=r"floating-point numbers, but is .*\. Convert .* by 255"
+        ):
+            layer.forward(wrong, training)

@@ -1,5 +1,6 @@
 """The network: its gradients against four oracles; saving and loading; errors."""
 
+import copy
 import io
 import os
 import pickle
@@ -12,18 +13,26 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from backprop import (
+    SGD,
+    Convolution2D,
     Dense,
+    Dropout,
+    Flatten,
     InputError,
+    MaxPooling2D,
     MeanSquaredError,
     Network,
     ReLU,
+    Reshape,
     SavedFileError,
     Sigmoid,
     SoftmaxCrossEntropy,
     Split,
     Tanh,
     symbolic,
+    train_step,
 )
+from backprop.layers import Layer
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import central_differences, error
@@ -168,6 +177,70 @@ def test_the_input_gradient_of_the_first_layer_is_not_computed():
     network = Network([first, Tanh(), second], SoftmaxCrossEntropy(), seed=0)
     gradients_of(network, np.ones((5, 4), np.float32), np.zeros(5, int))
     assert asked == [(second, True), (first, False)]
+
+
+class Watched(Layer):
+    """Hands on what it is given, and says when its backward is called."""
+
+    elementwise = True
+
+    def __init__(self, called):
+        super().__init__()
+        self.called = called
+
+    def forward(self, X, training=False):
+        return X
+
+    def backward(self, d_output, input_gradient=True):
+        self.called.append((self, input_gradient))
+        return d_output
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        [],
+        [Dropout(0.5)],
+        [Reshape(1, 2, 2), Flatten()],
+        [Dropout(0.5), Tanh(), Reshape(4, 1, 1), MaxPooling2D(1), Flatten()],
+    ],
+    ids=str,
+)
+def test_backward_stops_at_the_first_layer_with_parameters(first):
+    called = []
+    before, after = Watched(called), Watched(called)
+    layers = [*copy.deepcopy(first), before, Dense(4, 3), after, Tanh(), Dense(3, 2)]
+    network = Network(layers, SoftmaxCrossEntropy(), seed=0, dtype=np.float64)
+    X, y = np.random.default_rng(0).normal(size=(5, 4)), np.array([0, 1, 1, 0, 1])
+    ours = gradients_of(network, X, y)
+    assert called == [(after, True)]
+
+    def value():
+        return network.loss.forward(network.forward(X), y)
+
+    for name, W in network.parameters.items():
+        assert error(ours[name], central_differences(value, W)) <= 1e-7
+
+
+def test_a_layer_may_make_its_parameters_when_the_network_is_made():
+    """It counts as the first with parameters all the same."""
+
+    class Scale(Watched):
+        parameters = {}  # noqa: RUF012
+
+        def initialize(self, rng, dtype=np.float32):
+            self.parameters = {"W": rng.normal(size=1).astype(dtype)}
+
+    called = []
+    layers = [Scale(called), Tanh(), Dense(3, 2)]
+    network = Network(layers, SoftmaxCrossEntropy(), seed=0)
+    network.backward(np.zeros_like(network.forward(np.ones((5, 3)))))
+    assert called == [(layers[0], False)]
+
+
+def test_a_network_without_parameters_goes_forward_and_backward():
+    network = Network([Dropout(0.5), Tanh()], SoftmaxCrossEntropy(), seed=0)
+    assert gradients_of(network, np.ones((4, 3)), np.zeros(4, int)) == {}
 
 
 @losses
@@ -357,6 +430,42 @@ def test_widths_that_do_not_fit_are_named():
         Network([Dense(4, 3), ReLU(), Dense(5, 2)], SoftmaxCrossEntropy(), seed=0)
 
 
+@pytest.mark.parametrize("between", [[Dropout(0.5)], [Tanh(), Dropout(0.1), ReLU()]])
+def test_layers_that_keep_the_width_hide_no_misfit(between):
+    layers = [Dense(4, 3), *between, Dense(5, 2)]
+    with pytest.raises(InputError, match=r"Dense\(4, 3\) gives 3 outputs, "):
+        Network(layers, SoftmaxCrossEntropy(), seed=0)
+
+
+def test_widths_on_the_two_sides_of_a_reshape_are_compared_when_a_batch_goes_through():
+    """A convolution in between may give any number of features."""
+    layers = [
+        Dense(4, 12),
+        Reshape(3, 2, 2),
+        Convolution2D(3, 5, size=2),
+        Flatten(),
+        Dense(5, 2),
+    ]
+    network = Network(layers, SoftmaxCrossEntropy(), seed=0)
+    assert network.forward(np.ones((7, 4))).shape == (7, 2)
+    layers = [Dense(4, 11), Reshape(3, 2, 2), Flatten(), Dense(12, 2)]
+    wrong = Network(layers, SoftmaxCrossEntropy(), seed=0)
+    with pytest.raises(
+        InputError, match=r"Reshape\(3, 2, 2\): X must have .*12\), .* shape \(7, 11\)"
+    ):
+        wrong.forward(np.ones((7, 4)))
+    layers = [Dense(4, 12), Reshape(3, 2, 2), Dense(12, 2)]
+    wrong = Network(layers, SoftmaxCrossEntropy(), seed=0)
+    with pytest.raises(InputError, match=r"Dense\(12, 2\): .*with the layer Flatten"):
+        wrong.forward(np.ones((7, 4)))
+
+
+def test_after_a_flatten_dense_layers_are_compared_again():
+    layers = [Reshape(3, 2, 2), Flatten(), Dense(12, 5), Dense(6, 2)]
+    with pytest.raises(InputError, match=r"Dense\(12, 5\) gives 5 outputs, "):
+        Network(layers, SoftmaxCrossEntropy(), seed=0)
+
+
 FOREIGN = np.dtype(np.float32).newbyteorder()
 
 
@@ -515,6 +624,142 @@ def test_no_examples_have_no_predictions():
 def test_labels_out_of_range_are_refused():
     with pytest.raises(InputError, match=r"labels run from 0 to 1, .* label 7\."):
         made((4, 2)).evaluate(Split(np.zeros((3, 4)), np.array([0, 7, 1])))
+
+
+@pytest.mark.parametrize("data", [(np.ones((2, 4)), np.zeros(2, int)), None, "test"])
+def test_what_is_no_split_cannot_be_measured(data):
+    with pytest.raises(
+        InputError, match=r"must be a Split, but is a \w+\. Write Split"
+    ):
+        made((4, 2)).evaluate(data)
+
+
+@pytest.mark.parametrize("use", ["forward", "predict"])
+def test_rows_of_several_lengths_are_refused(use):
+    """A Split has refused them already."""
+    with pytest.raises(InputError, match=r"takes an array, but got: .* inhomogeneous"):
+        USES[use](made((4, 2)), [[1.0, 2.0], [1.0]])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [[[0.0, 1.0]], np.array([[0, 1]]), np.array([["0", "1"]]), np.ones((1, 2), object)],
+    ids=["list", "integers", "text", "objects"],
+)
+def test_a_gradient_that_is_no_floating_point_array_is_refused(wrong):
+    network = made((3, 2))
+    network.forward(np.ones((1, 3)))
+    with pytest.raises(
+        InputError, match=r"floating-point .* network\.loss\.backward\(\)"
+    ):
+        network.backward(wrong)
+
+
+# Copies ---------------------------------------------------------------------------
+
+COPIES = {
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda network: pickle.loads(pickle.dumps(network)),
+}
+copied = pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+
+
+def made_with_all_layers(dtype=np.float32):
+    """Return a network with dropout and convolution, and a batch for it."""
+    layers = [
+        Dropout(0.2),
+        Reshape(1, 6, 6),
+        Convolution2D(1, 3, size=3, padding=1),
+        ReLU(),
+        MaxPooling2D(2),
+        Flatten(),
+        Dropout(0.5),
+        Dense(27, 5),
+        Sigmoid(),
+        Dense(5, 3),
+    ]
+    network = Network(layers, SoftmaxCrossEntropy(), seed=5, dtype=dtype)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 36)).astype(dtype)
+    return network, X, rng.integers(3, size=20)
+
+
+@copied
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_copy_trains_like_the_original_to_the_bit(copied, dtype):
+    network, X, y = made_with_all_layers(dtype)
+    train_step(network, X, y, SGD(0.1))
+    other = copied(network)
+    losses = [
+        [train_step(one, X, y, SGD(0.1)) for _ in range(3)] for one in (network, other)
+    ]
+    assert losses[0] == losses[1]
+    for name, W in network.parameters.items():
+        np.testing.assert_array_equal(other.parameters[name], W)
+        np.testing.assert_array_equal(other.gradients[name], network.gradients[name])
+
+
+@copied
+def test_training_a_copy_leaves_the_original_alone(copied):
+    network, X, y = made_with_all_layers()
+    train_step(network, X, y, SGD(0.1))
+    other = copied(network)
+    kept = {name: W.copy() for name, W in network.parameters.items()}
+    random = network.rng.bit_generator.state
+    before = network.forward(X)
+    for _ in range(3):
+        train_step(other, X, y, SGD(0.1))
+    for name, W in network.parameters.items():
+        np.testing.assert_array_equal(W, kept[name])
+        assert not np.array_equal(other.parameters[name], W)
+    assert network.rng.bit_generator.state == random
+    np.testing.assert_array_equal(network.forward(X), before)
+
+
+@copied
+def test_a_copy_has_one_generator_and_so_have_its_dropouts(copied):
+    network, _, _ = made_with_all_layers()
+    other = copied(network)
+    assert other.rng is not network.rng
+    dropouts = [layer for layer in other.layers if isinstance(layer, Dropout)]
+    assert len(dropouts) == 2
+    assert all(layer.rng is other.rng for layer in dropouts)
+
+
+@copied
+def test_a_copy_holds_nothing_of_the_batch(copied):
+    network, X, y = made_with_all_layers()
+    untouched = len(pickle.dumps(network.layers))
+    train_step(network, np.tile(X, (50, 1)), np.tile(y, 50), SGD(0.1))
+    assert len(pickle.dumps(network.layers)) <= untouched + 500
+    other = copied(network)
+    learned = {id(a) for a in (*other.parameters.values(), *other.gradients.values())}
+    for layer in other.layers:
+        held = [a for a in vars(layer).values() if isinstance(a, np.ndarray)]
+        assert {id(a) for a in held} <= learned
+        assert layer._buffers == {}
+
+
+@copied
+def test_a_copy_knows_no_batch_to_go_back_through(copied):
+    network, X, y = made_with_all_layers()
+    network.loss.forward(network.forward(X), y)
+    d_outputs = network.loss.backward()
+    other = copied(network)
+    with pytest.raises(InputError, match=r"backward: call forward first"):
+        other.backward(d_outputs)
+    network.backward(d_outputs)
+
+
+@copied
+def test_a_copy_says_the_same_and_saves_the_same(copied, tmp_path):
+    network, X, y = made_with_all_layers()
+    train_step(network, X, y, SGD(0.1))
+    other = copied(copied(network))
+    assert repr(other) == repr(network)
+    assert other.evaluate(Split(X, y)) == network.evaluate(Split(X, y))
+    other.save(tmp_path / "weights.npz")
+    network.load(tmp_path / "weights.npz")
 
 
 # Saving and loading ---------------------------------------------------------------

@@ -110,7 +110,6 @@ def waits(seed, folder):
         Path(folder, "unfinished").write_text(str(os.getpid()))
         Path(folder, "unfinished").rename(Path(folder, "pid"))
         until(Path(folder, "killed").exists)
-        time.sleep(1)
     return {"seed": seed}
 
 
@@ -120,7 +119,7 @@ def sleeps(seed, folder):
         time.sleep(20)
         note(folder, "awake")
     else:
-        until(Path(folder, "log").exists)
+        until(lambda: noted(folder))
     return {"seed": seed}
 
 
@@ -805,7 +804,7 @@ WRONG = {
     "a seed twice": (grid(factor=[3]), [1, 1], "seed 1 is there twice"),
     "no list": ({"factor": 3}, [0], "list of dictionaries.* but 'factor'"),
     "a wrong name": (
-        grid(faktor=[3]),
+        grid(factors=[3]),
         [0],
         r"product\(seed, factor\) cannot be called",
     ),
