@@ -33,6 +33,7 @@ TEX_PACKAGES = (
 ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
+MEASURING = {**ONE_THREAD, "PYTHONPATH": str(ROOT / "code")}  # to find `benchmarks`
 
 LOCKS = {  # Binder gets the versions that the book was built with
     "requirements.txt": "--extra book --extra test",
@@ -200,7 +201,7 @@ def benchmark():
     """Measure speed beside peers."""
     renew(BENCHMARK_VENV, "the library and its peers", install_benchmark)
     say("Measuring on one thread; let the machine do nothing else meanwhile")
-    if run(BENCHMARK_VENV / "bin" / "python", "-m", "benchmarks", **ONE_THREAD):
+    if run(BENCHMARK_VENV / "bin" / "python", "-m", "benchmarks", **MEASURING):
         raise MakeError("the benchmark did not finish; the reasons are above")
 
 
@@ -208,7 +209,7 @@ def recipes():
     """Run the long trainings."""
     prepare()
     say("Training the recipes on one thread (an hour or more)")
-    if run(BIN / "python", "-m", "backprop.recipes", **ONE_THREAD):
+    if run(BIN / "python", "-m", "benchmarks.recipes", **MEASURING):
         raise MakeError("the recipes did not finish; the reasons are above")
 
 

@@ -7,6 +7,7 @@ machine. A run that was interrupted goes on where it stopped.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean
@@ -124,6 +125,7 @@ def main() -> None:
         {"recipe": name, "data": "embedded" if name.startswith("few") else "mnist"}
         for name in GOALS
     ]
+    os.environ["TQDM_DISABLE"] = "1"  # for the workers: one bar is enough
     UNFINISHED.parent.mkdir(exist_ok=True)
     trials = sweep(run, settings, seeds=SEEDS, path=UNFINISHED)
     failed = [trial for trial in trials if trial.error]

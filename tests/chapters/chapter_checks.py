@@ -420,7 +420,7 @@ def cells(chapter: Chapter, book: Book) -> list[Fault]:
 
 
 def plots_come_from_the_library(chapter: Chapter, book: Book) -> list[Fault]:
-    """A figure is one call; how it is drawn stands in backprop/plots.py."""
+    """A figure is one call; how it is drawn stands in backprop/plots."""
     faults = []
     for cell in chapter.all_blocks("code-cell"):
         first = chapter.code_line(cell)

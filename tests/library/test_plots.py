@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from backprop import History, InputError, plots
+from backprop.plots import networks, style, surfaces
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
@@ -109,7 +110,7 @@ each = pytest.mark.parametrize("name", FIGURES)
 
 
 @pytest.fixture(autouse=True)
-def style():
+def book_style():
     """Draw as the book does, and leave matplotlib as it was."""
     with mpl.rc_context():
         plots.use_book_style()
@@ -186,8 +187,7 @@ def test_every_figure_is_tested():
     figures = [
         name
         for name, function in functions
-        if function.__module__ == plots.__name__
-        and inspect.signature(function).return_annotation == "Figure"
+        if inspect.signature(function).return_annotation == "Figure"
     ]
     assert sorted(figures) == sorted(FIGURES)
 
@@ -446,7 +446,7 @@ def test_paths_are_the_steps_and_a_ring_marks_their_start():
     ],
 )
 def test_contours_have_round_levels(low, high, log, levels):
-    found = plots.contour_levels(np.array([low, high]), log)
+    found = surfaces.contour_levels(np.array([low, high]), log)
     np.testing.assert_allclose(found, levels)
 
 
@@ -524,7 +524,7 @@ def test_examples_stand_where_they_are_with_the_shape_of_their_class():
     ax = figure("decision_boundary").axes[0]
     for k, line in enumerate(ax.lines):
         np.testing.assert_array_equal(line.get_xydata(), POINTS[np.equal(CLASSES, k)])
-        assert (line.get_color(), line.get_label()) == (plots.COLORS[k], "abc"[k])
+        assert (line.get_color(), line.get_label()) == (style.COLORS[k], "abc"[k])
     assert len({line.get_marker() for line in ax.lines}) == 3
 
 
@@ -575,7 +575,7 @@ def test_each_weight_lies_on_its_edge():
         text: np.array(t.get_position())
         for text, t in texts(plots.network_drawing(values, parameters)).items()
     }
-    half = np.array([plots.BOX[0] / 2, 0])
+    half = np.array([networks.BOX[0] / 2, 0])
     for left, right, name in (("x", "a", "0.W"), ("a", "z", "2.W")):
         for (i, j), weight in np.ndenumerate(parameters[name]):
             start = places[f"{values[left][i]}"] + half
@@ -622,7 +622,7 @@ def test_a_network_without_biases_and_gradients_is_drawn():
     ],
 )
 def test_numbers_in_a_drawing_are_short(number, text):
-    assert plots.short(number) == text
+    assert networks.short(number) == text
 
 
 def test_a_heat_map_shows_each_number_in_its_cell():
