@@ -313,5 +313,5 @@ def label(value: Value) -> str:
     """Return what stands in a Value's box in a drawing."""
     title = ": ".join(filter(None, (value.name, value.operation)))
     title = title.replace("\\", "\\\\").replace('"', '\\"')
-    numbers = f"value {value.data:.4g}", f"gradient {value.gradient + 0.0:.4g}"
+    numbers = f"value {value.data:.4g}", f"gradient {value.gradient:.4g}"
     return "\\n".join(filter(None, (title, *numbers)))
