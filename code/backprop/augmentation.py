@@ -119,7 +119,8 @@ class Warp:
                 raise InputError(
                     f"Warp: {name} must be a number of at least 0, but is {size!r}."
                 )
-        self.shift, self.affine, self.elastic = shift, affine, elastic
+        self.shift, self.affine = float(shift), float(affine)
+        self.elastic = float(elastic)
 
     def __repr__(self) -> str:
         return f"Warp(shift={self.shift}, affine={self.affine}, elastic={self.elastic})"
@@ -169,7 +170,9 @@ def smooth_shapes(side: int) -> Array:
     ones = np.ones(side)
     shapes = [np.outer(ones, ones), np.outer(middle, ones), np.outer(ones, middle)]
     shapes += [np.outer(a, b) for a in waves for b in waves][1:]  # no constant twice
-    return np.array(shapes).reshape(len(shapes), -1)
+    result = np.array(shapes).reshape(len(shapes), -1)
+    result.setflags(write=False)  # every caller gets the same one
+    return result
 
 
 def look_up(images: Array, down: Array, right: Array) -> Array:

@@ -139,7 +139,7 @@ def load_checkpoint(
             np.random.default_rng().bit_generator.state = random[which]
         losses, accuracies = arrays["validation"].tolist()
         evaluations = [Evaluation(*e) for e in zip(losses, accuracies, strict=True)]
-        batch_loss = [float(loss) for loss in arrays["batch_loss"]]
+        batch_loss = list(arrays["batch_loss"].astype(float, casting="safe").tolist())
         seconds, best_epoch = float(arrays["seconds"]), int(arrays["best_epoch"])
     except (KeyError, ValueError, TypeError, OverflowError) as why:
         raise SavedFileError(f"{path} is damaged ({why!r}). {REMEDY}") from None

@@ -40,7 +40,9 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     check_folder(path)
     try:
         # A folder of its own gives the file a name that nobody else uses.
-        with tempfile.TemporaryDirectory(dir=path.parent) as room:
+        with tempfile.TemporaryDirectory(
+            prefix=f"{path.name}-", dir=path.parent
+        ) as room:
             unfinished = Path(room) / "unfinished"
             with unfinished.open("wb") as file:
                 np.savez(file, **arrays)  # type: ignore[arg-type]

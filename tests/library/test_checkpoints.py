@@ -209,6 +209,15 @@ def test_a_training_cut_again_and_again_goes_on_in_the_same_session(path, kind):
     assert outcome(trained, history) == uninterrupted(kind)
 
 
+def test_an_optimizer_that_moved_another_network_before_goes_on_from_the_file(cut):
+    _, other = fresh("all at once")
+    network, settings = fresh("all at once")
+    other["optimizer"].step(network)
+    trained = dropping(), settings | {"optimizer": other["optimizer"]}
+    history = run(trained, checkpoint=cut)
+    assert outcome(trained, history) == uninterrupted("all at once")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_was_learned_since_the_last_checkpoint_is_learned_again(path, kind):
     with pytest.raises(StopHereError):

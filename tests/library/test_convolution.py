@@ -579,10 +579,10 @@ def made_network(seed=0, dtype=np.float64, activation=Tanh):
         Convolution2D(1, 3, size=3, padding=1),
         activation(),
         MaxPooling2D(2),
-        Convolution2D(3, 2, size=2, stride=2, padding=1),
+        Convolution2D(3, 2, size=3, stride=2, padding=1),
         activation(),
         Flatten(),
-        Dense(12, 3),
+        Dense(8, 3),
     ]
     network = Network(layers, SoftmaxCrossEntropy(), seed=seed, dtype=dtype)
     rng = np.random.default_rng(seed)
