@@ -2,15 +2,15 @@
 
 `mathematics` turns formulas into MathML while the site is built, `execution`
 decides which data the chapters train on and when their cells run again,
-`listings` shortens library code on a page, `pages` mends the HTML, and `guide`
-prepares the PDF.
+`listings` shortens library code on a page, `api` links the docstrings, `pages`
+mends the HTML, and `guide` prepares the PDF.
 """
 
-from backprop_book import execution, guide, listings, mathematics, pages
+from backprop_book import api, execution, guide, listings, mathematics, pages
 
 
 def setup(app):
     """Register every part with Sphinx."""
-    for part in (execution, listings, mathematics, pages, guide):
+    for part in (execution, listings, api, mathematics, pages, guide):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Prepare the PDF: drawings as vectors, exercises that break across pages."""
+"""Prepare the PDF: vector drawings, exercises across pages, the library in brief."""
 
 import shutil
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import typst
 from docutils import nodes
 from matplotlib import get_data_path
+from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.transforms.post_transforms.images import ImageConverter
 from sphinx_exercise.nodes import (
@@ -63,6 +64,19 @@ class AnswersInLine(SphinxPostTransform):
                 box.children[0].insert(0, words)
             else:
                 box.insert(0, nodes.paragraph("", "", words))
+
+
+class NamesInBrief(SphinxPostTransform):
+    """Print what a name of the library is for; the site has the rest."""
+
+    formats = ("latex",)
+    default_priority = 300
+
+    def run(self):
+        """Keep the first paragraph of each name, and the names below it."""
+        for content in list(self.document.findall(addnodes.desc_content)):
+            below = [child for child in content if isinstance(child, addnodes.desc)]
+            content[:] = [*content[:1], *below]
 
 
 def visit_exercise(self, node):
@@ -128,6 +142,7 @@ def setup(app):
     app.add_config_value("book_subtitle", "", "")
     app.add_post_transform(DrawingConverter)
     app.add_post_transform(AnswersInLine)
+    app.add_post_transform(NamesInBrief)
     app.connect("config-inited", override_nodes)
     app.connect("config-inited", add_preamble, priority=100)
     app.connect("builder-inited", number_by_chapter, priority=900)

@@ -36,7 +36,7 @@ class ConvolutionAlone:
         self.dZ = layer.forward(self.X).copy(order="K")
 
     def epoch(self) -> float:
-        """Go forward, and backward to the weights and the images; return the seconds."""
+        """Go forward, and backward to weights and images; return the seconds."""
         start = perf_counter()
         for _ in range(self.steps):
             self.layer.forward(self.X)

@@ -134,8 +134,8 @@ def multilayer(
 
 
 def shortened(race: Race) -> Race:
-    """Return the race over two batches or 1,280 images, in three rounds."""
-    images = max(2 * race.batch_size, 1_280)
+    """Return the race over about 1,280 images, in three rounds."""
+    images = 1_280 // race.batch_size * race.batch_size
     return Race(race.name, race.build, race.batch_size, images, 3, race.one_by_one)
 
 
@@ -200,7 +200,10 @@ def run_race(race: Race, data: Split, left_out: Mapping[str, str]) -> RaceResult
     if race.one_by_one:
         few = data[: race.images // ONE_BY_ONE_SHARE]
         loop = OneByOne(network, few, Settings(ONE_BY_ONE_BATCH))
-        twins = {ONE_BY_ONE: loop, "ours in float64": twin(network)}
+        twins: dict[str, Contestant] = {
+            ONE_BY_ONE: loop,
+            "ours in float64": twin(network),
+        }
         disagreement |= compare(twins, "ours in float64", batch, 1e-9)
         runs[ONE_BY_ONE] = loop.epoch
         scale[ONE_BY_ONE] = EPOCH / len(few)
@@ -231,8 +234,8 @@ def line_up(
     if PYTORCH not in left_out:
         from benchmarks.contestants.pytorch import PyTorch
 
-        way = fastest_optimizer(network, data, settings)
-        notes[PYTORCH] = f"torch.optim.SGD, {way}"
+        way = fastest_way(network, data, settings)
+        notes[PYTORCH] = way
         found[PYTORCH] = PyTorch(network, data, settings, way)
         if COMPILED not in left_out:
             found[COMPILED] = PyTorch(network, data, settings, way, compiled=True)
@@ -248,12 +251,12 @@ def line_up(
     return found
 
 
-def fastest_optimizer(network: Network, data: Split, settings: Settings) -> str:
-    """Return the way of PyTorch's descent that is fastest here, by a short trial."""
-    from benchmarks.contestants.pytorch import OPTIMIZERS, PyTorch
+def fastest_way(network: Network, data: Split, settings: Settings) -> str:
+    """Return PyTorch's way that is fastest here, by a short trial."""
+    from benchmarks.contestants.pytorch import PyTorch, ways
 
     few = data[: max(len(data) // 4, 1)]
-    runs = {way: PyTorch(network, few, settings, way).epoch for way in OPTIMIZERS}
+    runs = {way: PyTorch(network, few, settings, way).epoch for way in ways(network)}
     seconds = interleaved(runs, rounds=5)
     return min(seconds, key=lambda way: float(np.median(seconds[way])))
 

@@ -1,7 +1,8 @@
 """The long trainings, three seeds each: ``python -m benchmarks.recipes``.
 
-What they give goes into results/recipes.json, which the book shows with its date and
-machine. A run that was interrupted goes on where it stopped.
+What they give goes into results/recipes.json and, as a table, into recipes.md, which
+the book shows with its date and machine. A run that was interrupted goes on where it
+stopped.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from benchmarks.machine import describe
 SEEDS = (0, 1, 2)
 RESULTS = Path(__file__).parent / "results" / "recipes.json"
 UNFINISHED = Path(__file__).parents[2] / "_build" / "recipes.jsonl"
+IMAGES = {"mnist": "55,000", "embedded": "4,000"}  # to learn from
 GOALS: dict[str, dict[str, float]] = {  # mean test accuracy in percent, from the plan
     "plain_mlp": {"test": 98.5},
     "warped_mlp": {"test": 99.2},
@@ -96,8 +98,8 @@ def summary(trials: Iterable[Trial]) -> dict[str, dict[str, Any]]:
 def table(recipes: dict[str, dict[str, Any]]) -> str:
     """Return a Markdown table: accuracy of each seed, mean, goal and time."""
     lines = [
-        "| recipe | learned from | test accuracy, % | mean | goal | seconds |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| recipe | images | parameters | test accuracy, % | mean | goal | seconds |",
+        "| --- | --: | --: | --- | --: | --- | --: |",
     ]
     for name, entry in recipes.items():
         levels = [key for key in entry if key.startswith("test")]
@@ -111,9 +113,10 @@ def table(recipes: dict[str, dict[str, Any]]) -> str:
                 goal = f"at most {goals[f'lost{fold}']} lost; lost {lost:.2f}"
             each = ", ".join(f"{p:.2f}" for p in percent)
             seconds = mean(entry[f"seconds{fold}"])
+            size = mean(entry[f"parameters{fold}"])
             lines.append(
-                f"| {name}{fold} | {entry['data']} | {each} | {mean(percent):.2f} | "
-                f"{goal} | {seconds:.0f} |"
+                f"| `{name}`{fold} | {IMAGES[entry['data']]} | {size:,.0f} | {each} | "
+                f"{mean(percent):.2f} | {goal} | {seconds:.0f} |"
             )
     return "\n".join(lines)
 
@@ -135,8 +138,18 @@ def main() -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     record = {"machine": describe(), "recipes": recipes}
     RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(table(recipes))
-    print(f"Written: {RESULTS.relative_to(Path.cwd())}")
+    text = f"{origin(record['machine'])}\n\n{table(recipes)}\n"
+    RESULTS.with_suffix(".md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def origin(machine: dict[str, Any]) -> str:
+    """Return the sentence that says where and when the recipes were trained."""
+    return (
+        f"Trained on {machine['date']} on {machine['processor']}, one thread "
+        f"each, with Python {machine['python']} and NumPy "
+        f"{machine['versions']['numpy']}. Seconds are those of one core."
+    )
 
 
 if __name__ == "__main__":

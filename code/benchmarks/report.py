@@ -200,7 +200,7 @@ def ways_and_absences(results: Results) -> str:
     """Return who was left out, and which of several ways the others took."""
     lines = [f"- {name} is left out: {why}." for name, why in results.left_out.items()]
     lines += [
-        f"- {race.name}: {name} with {way}."
+        f"- {race.name}: {name} {way}."
         for race in results.races
         for name, way in race.notes.items()
     ]
@@ -232,7 +232,7 @@ def save_figure(results: Results, folder: Path) -> None:
     for kind in ("svg", "pdf"):
         # Without a date, the same numbers give the same file.
         undated = {"Date" if kind == "svg" else "CreationDate": None}
-        chart.savefig(folder / f"ratios.{kind}", metadata=undated)
+        chart.savefig(folder / f"speed.{kind}", metadata=undated)
 
 
 def in_brackets(measured: Spread | None) -> str:

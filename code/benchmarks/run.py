@@ -33,9 +33,9 @@ def run(quick: bool) -> None:
     """
     folder = QUICK if quick else FULL
     folder.mkdir(parents=True, exist_ok=True)
-    write_results(folder / "results.json", measure(quick))
-    results = read_results(folder / "results.json")
-    (folder / "report.md").write_text(report(results), encoding="utf-8")
+    write_results(folder / "speed.json", measure(quick))
+    results = read_results(folder / "speed.json")
+    (folder / "speed.md").write_text(report(results), encoding="utf-8")
     save_figure(results, folder)
     print("\n" + report(results))
 

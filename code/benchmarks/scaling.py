@@ -12,9 +12,10 @@ from benchmarks.contestants import Settings
 from benchmarks.contestants.ours import Ours
 from benchmarks.timing import exponent, interleaved
 
-WIDTHS = (64, 128, 256, 512, 1024, 2048)
-DEPTHS = (1, 2, 4, 8, 16)
-BATCHES = (8, 16, 32, 64, 128, 256, 512, 1024)
+Sizes = tuple[int, ...]
+WIDTHS: Sizes = (64, 128, 256, 512, 1024, 2048)
+DEPTHS: Sizes = (1, 2, 4, 8, 16)
+BATCHES: Sizes = (8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def measure_growth(quick: bool) -> list[Growth]:
     ]
 
 
-def runner(widths: tuple[int, ...], batch_size: int, steps: int) -> Ours:
+def runner(widths: Sizes, batch_size: int, steps: int) -> Ours:
     """Return the library with a network of these widths and 10 outputs."""
     rng = np.random.default_rng(0)
     n = batch_size * steps

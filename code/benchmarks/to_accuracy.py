@@ -15,7 +15,7 @@ from backprop import SGD, Digits, linear, train
 from backprop.recipes import mlp
 
 from benchmarks.contestants import Settings
-from benchmarks.races import OURS, PYTORCH, fastest_optimizer
+from benchmarks.races import OURS, PYTORCH, fastest_way
 
 WIDTHS, EPOCHS, TARGET = (784, 300, 100, 10), 6, 0.98
 SETTINGS = Settings(batch_size=128, learning_rate=0.1, momentum=0.9)
@@ -118,7 +118,7 @@ def run_pytorch(digits: Digits, seed: int) -> tuple[list[float], list[float]]:
     from benchmarks.contestants.pytorch import PyTorch
 
     network = mlp(*WIDTHS, seed=seed)
-    way = fastest_optimizer(network, digits.train[:12_800], SETTINGS)
+    way = fastest_way(network, digits.train[:12_800], SETTINGS)
     peer = PyTorch(network, digits.train, SETTINGS, way)
     steps = EPOCHS * -(-len(digits.train) // SETTINGS.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(

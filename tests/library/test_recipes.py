@@ -93,10 +93,12 @@ def test_the_table_has_a_row_a_level_with_its_goal_and_its_mean():
         "seeds": [0, 1],
         "test": [0.98, 0.99],
         "seconds": [10.0, 30.0],
+        "parameters": [500, 500],
         "test, 12-fold": [0.97, 0.98],
         "seconds, 12-fold": [20.0, 40.0],
+        "parameters, 12-fold": [50, 51],
     }
     lines = long_run.table({"pruned_mlp": entry}).splitlines()
-    assert lines[2].split(" | ")[2:4] == ["98.00, 99.00", "98.50"]
+    assert lines[2].split(" | ")[3:5] == ["98.00, 99.00", "98.50"]
     assert "at most 0.1 lost; lost 1.00" in lines[3]
     assert lines[3].endswith("| 30 |")

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 from benchmarks.contestants import Array, Gradient, Settings, pairs
 
+Column = NDArray[np.float64]  # (inputs, 1)
+Matrix = NDArray[np.float64]
+Example = tuple[Column, Column]  # the pixels, and 1 at the label's place
+
 
 class OneByOne:
     """A network of column vectors that learns from one example after the other.
@@ -47,7 +51,7 @@ class OneByOne:
     def gradient(self, X: Array, y: NDArray[np.integer]) -> Gradient:
         """Return the loss of a batch and its gradient by the present weights."""
         examples = [
-            (x[:, np.newaxis], self.targets[:, [label]])
+            (x[:, np.newaxis].astype(np.float64), self.targets[:, [label]])
             for x, label in zip(X, y, strict=True)
         ]
         d_weights, d_biases = self.summed_gradients(examples)
@@ -68,7 +72,7 @@ class OneByOne:
             self.learn([self.examples[i] for i in chosen])
         return perf_counter() - start
 
-    def learn(self, mini_batch: list[tuple[Array, Array]]) -> None:
+    def learn(self, mini_batch: list[Example]) -> None:
         """Take one step of descent along the mean gradient of a mini-batch."""
         d_weights, d_biases = self.summed_gradients(mini_batch)
         rate = self.settings.learning_rate / len(mini_batch)
@@ -80,8 +84,8 @@ class OneByOne:
         ]
 
     def summed_gradients(
-        self, examples: list[tuple[Array, Array]]
-    ) -> tuple[list[Array], list[Array]]:
+        self, examples: list[Example]
+    ) -> tuple[list[Matrix], list[Column]]:
         """Return the gradients by weights and biases, summed over examples."""
         d_weights = [np.zeros(W.shape) for W in self.weights]
         d_biases = [np.zeros(b.shape) for b in self.biases]
@@ -95,7 +99,9 @@ class OneByOne:
             ]
         return d_weights, d_biases
 
-    def backpropagate(self, x: Array, target: Array) -> tuple[list[Array], list[Array]]:
+    def backpropagate(
+        self, x: Column, target: Column
+    ) -> tuple[list[Matrix], list[Column]]:
         """Return the gradients of one example's loss, (a - t)² / 2 summed."""
         A = self.outputs(x)
         delta = (A[-1] - target) * A[-1] * (1 - A[-1])
@@ -107,7 +113,7 @@ class OneByOne:
             d_biases.insert(0, delta)
         return d_weights, d_biases
 
-    def outputs(self, x: Array) -> list[Array]:
+    def outputs(self, x: Column) -> list[Column]:
         """Return what each layer gives for the column x, from x itself to the last."""
         A = [x]
         for W, b in zip(self.weights, self.biases, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from time import perf_counter
 
 import numpy as np
@@ -27,26 +28,22 @@ class ScikitLearn:
     """
 
     def __init__(self, network: Network, data: Split, settings: Settings) -> None:
-        self.network, self.data = network, data
-        self.model = classifier_like(network, settings)
+        self.names, self.data = list(network.parameters), data
+        self.model = classifier_like(pairs(network.parameters), settings)
 
     def gradient(self, X: Array, y: NDArray[np.integer]) -> Gradient:
-        """Return the loss of a batch and its gradient by the weights of the start.
+        """Return the loss of a batch and its gradient by the present weights.
 
         There is no public way to the gradient. A step of length 1 from rest without
         momentum is the gradient: it stands between the weights before and after.
         """
         step = Settings(batch_size=len(X), learning_rate=1.0, momentum=0.0)
-        model = classifier_like(self.network, step)
+        model = classifier_like(parameters_of(self.model), step)
         model.partial_fit(X, y)
-        moved = [array for pair in parameters_of(model) for array in pair]
-        gradients = {
-            name: W - W_moved
-            for (name, W), W_moved in zip(
-                self.network.parameters.items(), moved, strict=True
-            )
-        }
-        return float(model.loss_), gradients
+        before = chain.from_iterable(parameters_of(self.model))
+        after = chain.from_iterable(parameters_of(model))
+        gradients = [W - W_moved for W, W_moved in zip(before, after, strict=True)]
+        return float(model.loss_), dict(zip(self.names, gradients, strict=True))
 
     def epoch(self) -> float:
         """Learn from every example once, in a fresh order; return the seconds.
@@ -59,9 +56,10 @@ class ScikitLearn:
             return perf_counter() - start
 
 
-def classifier_like(network: Network, settings: Settings) -> MLPClassifier:
-    """Return a classifier with the widths and the weights of a network of ours."""
-    start = pairs(network.parameters)
+def classifier_like(
+    start: list[tuple[Array, Array]], settings: Settings
+) -> MLPClassifier:
+    """Return a classifier that starts with these (W, b), one pair a layer."""
     model = MLPClassifier(
         hidden_layer_sizes=[len(b) for _, b in start[:-1]],
         activation="relu",
@@ -73,7 +71,8 @@ def classifier_like(network: Network, settings: Settings) -> MLPClassifier:
         nesterovs_momentum=False,
         random_state=0,
     )
-    # The weights come into being with the first step, here on a blank image.
+    # The weights come into being with the first step, here on a blank image; what it
+    # leaves in the momentum is forgotten within some dozen steps.
     (first, _), (_, last) = start[0], start[-1]
     blank = np.zeros((1, len(first)), first.dtype)
     model.set_params(batch_size=1)
