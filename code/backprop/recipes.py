@@ -192,7 +192,7 @@ def few_images_cnn(data: Split, seed: int) -> Network:
         data,
         optimizer=SGD(0.03, momentum=0.9),
         schedule=linear,
-        epochs=60,
+        epochs=100,
         batch_size=32,
         augment=Warp(shift=1, affine=0.1, elastic=0.4),
         seed=seed,
