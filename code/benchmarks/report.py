@@ -22,7 +22,7 @@ from benchmarks.races import (
 )
 from benchmarks.results import Results
 from benchmarks.timing import Spread, ratio, spread
-from benchmarks.to_accuracy import TARGET, Finish
+from benchmarks.to_accuracy import EPOCHS, SETTINGS, TARGET, WIDTHS, Finish
 
 CONTESTANTS = (
     OURS,
@@ -173,9 +173,10 @@ def finish_text(finish: Finish) -> str:
         for name, seconds in finish.seconds.items()
     ]
     return (
-        "784-300-100-10 from the same weights on the same mini-batches (batch 128, "
-        "rate 0.1 falling to 0 in 6 epochs, momentum 0.9), looked at after each epoch; "
-        "a number for each of three seeds.\n\n"
+        f"{'-'.join(map(str, WIDTHS))} from the same weights on the same mini-batches "
+        f"(batch {SETTINGS.batch_size}, rate {SETTINGS.learning_rate} falling to 0 in "
+        f"{EPOCHS} epochs, momentum {SETTINGS.momentum}), looked at after each epoch; "
+        f"a number for each seed.\n\n"
         + table(("contestant", "seconds", "epochs"), rows)
     )
 
@@ -200,7 +201,7 @@ def ways_and_absences(results: Results) -> str:
     """Return who was left out, and which of several ways the others took."""
     lines = [f"- {name} is left out: {why}." for name, why in results.left_out.items()]
     lines += [
-        f"- {race.name}: {name} {way}."
+        f"- {race.name}: {name}, {way}."
         for race in results.races
         for name, way in race.notes.items()
     ]
