@@ -10,6 +10,7 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
 from backprop.errors import InputError
@@ -150,8 +151,9 @@ class Convolution2D(Layer):
         rows, columns = (1 + (n - self.size) // self.stride for n in X.shape[1:3])
         window = (self.in_channels, self.size, self.size)
         P = self._buffer("P", (*window, rows, columns, X.shape[3]), X.dtype)
-        for i, j in np.ndindex(self.size, self.size):
-            P[:, i, j] = X[self._slice(i, j, rows, columns)]
+        windows = sliding_window_view(X, (self.size, self.size), axis=(1, 2))
+        windows = windows[:, :: self.stride, :: self.stride]  # (…, batch, size, size)
+        np.copyto(P, windows.transpose(0, 4, 5, 1, 2, 3))
         self.P, self.X_shape = P, X.shape
         Z = self._buffer("Z", (self.out_channels, *P.shape[3:]), X.dtype)
         np.matmul(self._as_matrix(self.W).T, as_columns(P, 3), out=as_columns(Z, 1))

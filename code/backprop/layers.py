@@ -286,7 +286,7 @@ class Dense(Layer):
         nobody moves the pixels, and dX costs as much as dW.
         """
         np.matmul(self.X.T, dZ, out=self.dW)  # (inputs, outputs)
-        np.sum(dZ, axis=0, out=self.db)  # (outputs,)
+        dZ.sum(axis=0, out=self.db)  # (outputs,)
         if not input_gradient:
             return None
         dX = self._buffer("dX", self.X.shape, dZ.dtype)

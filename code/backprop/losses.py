@@ -7,6 +7,8 @@ gradient that leaves a loss already carries the factor 1/batch.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,6 +66,9 @@ class SoftmaxCrossEntropy:
     def __repr__(self) -> str:
         return "SoftmaxCrossEntropy()"
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # a copy has no batch in work
+
     def forward(self, outputs: Array, targets: NDArray[np.integer]) -> float:
         """Return the mean loss of a batch.
 
@@ -87,12 +92,14 @@ class SoftmaxCrossEntropy:
         check_outputs(outputs)
         y = check_labels(targets, outputs)
         rows = np.arange(len(y))
-        Z = outputs - outputs.max(axis=1, keepdims=True)  # (batch, classes)
+        # Class by class in memory: a few long sums instead of many short ones.
+        Z = np.asfortranarray(outputs)
+        Z = Z - Z.max(axis=1, keepdims=True)  # (batch, classes)
         E = np.exp(Z)
         sums = E.sum(axis=1)  # (batch,)
         self.probabilities = E / sums[:, np.newaxis]
         self.labels = y
-        return float(np.mean(np.log(sums) - Z[rows, y]))
+        return float((np.log(sums) - Z[rows, y]).sum() / len(y))
 
     def backward(self) -> Array:
         """Return ∂L/∂logits = (p - one_hot(y)) / batch, shape (batch, classes)."""
@@ -121,6 +128,9 @@ class MeanSquaredError:
     def __repr__(self) -> str:
         return "MeanSquaredError()"
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # a copy has no batch in work
+
     def forward(self, outputs: Array, targets: NDArray) -> float:  # type: ignore[type-arg]
         """Return the mean loss of a batch.
 
@@ -142,7 +152,7 @@ class MeanSquaredError:
             If shapes do not fit, or a label is not one of the outputs.
         """
         check_outputs(outputs)
-        targets = np.asarray(targets)
+        targets = as_numbers(targets)
         if targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer):
             targets = one_hot(check_labels(targets, outputs), outputs.shape[1])
         if targets.shape != outputs.shape:
@@ -182,7 +192,9 @@ def one_hot(labels: NDArray[np.integer], classes: int) -> Array:
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    return np.eye(classes)[labels]
+    rows = np.zeros((len(labels), classes))
+    rows[np.arange(len(labels)), labels] = 1
+    return rows
 
 
 def check_called(loss: object, remembered: str) -> None:
@@ -201,8 +213,25 @@ def hint_for_one_output(outputs: Array) -> str:
     )
 
 
+def as_numbers(targets: NDArray[Any]) -> NDArray[Any]:
+    """Return targets as an array, or raise `InputError` if they are no numbers."""
+    try:
+        found = np.asarray(targets)
+    except ValueError as why:  # rows of several lengths
+        raise InputError(f"The targets must be an array, but: {why}") from None
+    if found.dtype.kind not in "biuf":
+        raise InputError(f"The targets must be numbers, but are {found.dtype}.")
+    return found
+
+
 def check_outputs(outputs: Array) -> None:
     """Raise `InputError` unless outputs are a batch, shape (batch ≥ 1, ≥ 1)."""
+    if not isinstance(outputs, np.ndarray) or outputs.dtype.kind != "f":
+        found = getattr(outputs, "dtype", f"a {type(outputs).__name__}")
+        raise InputError(
+            f"The loss takes outputs as an array of floating-point numbers, but got "
+            f"{found}. Write np.array(..., dtype=float)."
+        )
     if np.ndim(outputs) != 2 or 0 in np.shape(outputs):
         raise InputError(
             f"The loss takes a batch of outputs, shape (batch, classes) with at "
@@ -225,13 +254,13 @@ def check_labels(labels: NDArray[np.integer], outputs: Array) -> NDArray[np.inte
     integer array (batch,)
         The labels.
     """
-    labels = np.asarray(labels)
+    labels = as_numbers(labels)
     if labels.shape != (len(outputs),):
         raise InputError(
             f"There must be one label for each of the {len(outputs)} outputs, an "
             f"array of shape ({len(outputs)},), but labels have shape {labels.shape}."
         )
-    if not np.issubdtype(labels.dtype, np.integer):
+    if labels.dtype.kind not in "iu":
         raise InputError(
             f"Labels must be whole numbers (an integer array), but are {labels.dtype}. "
             f"Convert them with labels.astype(int)."

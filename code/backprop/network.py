@@ -310,7 +310,7 @@ class Network:
             X = np.asarray(X)
         except ValueError as why:  # rows of several lengths
             raise InputError(f"The network takes an array, but got: {why}") from None
-        if not np.issubdtype(X.dtype, np.floating):
+        if X.dtype.kind != "f":
             raise InputError(
                 f"The network takes floating-point numbers, but X is {X.dtype}. "
                 f"Pixels from 0 to 255 become X / 255."

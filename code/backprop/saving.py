@@ -10,10 +10,12 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from backprop.errors import SavedFileError
@@ -107,20 +109,35 @@ def check_archive(path: Path, opened: BinaryIO, what: str, remedy: str) -> None:
         raise SavedFileError(f"{path} is not a {what}, or only a part of one. {remedy}")
     packed = os.fstat(opened.fileno()).st_size
     with zipfile.ZipFile(opened) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > packed:  # `save` never compresses: this is no file of ours
-        raise SavedFileError(
-            f"{path} is not a {what}: its {packed:,} bytes would unpack to "
-            f"{unpacked:,}."
-        )
+        unpacked = sum(unpacked_size(archive, member) for member in archive.infolist())
+        if unpacked > packed:  # `save` never compresses: this is no file of ours
+            raise SavedFileError(
+                f"{path} is not a {what}: its {packed:,} bytes would unpack to "
+                f"{unpacked:,}."
+            )
+        spoiled = archive.testzip()  # np.load does not see it if it reads only a part
+        if spoiled is not None:
+            raise SavedFileError(f"{path} is damaged (in {spoiled}). {remedy}")
     opened.seek(0)
+
+
+def unpacked_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    """Return how many bytes a member of an archive will take, by its own word."""
+    with archive.open(member) as file:
+        if file.read(len(npy.MAGIC_PREFIX)) != npy.MAGIC_PREFIX:
+            return member.file_size
+        file.seek(0)
+        first = npy.read_magic(file) == (1, 0)
+        read = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
+        shape, _, dtype = read(file)
+    return max(member.file_size, prod(shape) * dtype.itemsize)
 
 
 def check_saved(path: Path, name: str, array: NDArray[Any] | None, W: Array) -> None:
     """Raise `SavedFileError` unless a saved array can take the place of W."""
     if array is None or array.shape != W.shape:
         raise SavedFileError(f"{path}: {name} is missing or misshapen.")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         usable = array.dtype.kind == "f" and np.isfinite(array.astype(W.dtype)).all()
     if not usable:
         raise SavedFileError(

@@ -38,7 +38,7 @@ from typing import Any, BinaryIO, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from backprop.errors import BackpropError, InputError, SavedFileError

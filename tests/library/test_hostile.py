@@ -30,8 +30,6 @@ from backprop import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-waits = pytest.mark.xfail(reason="saving.py and losses.py wait for their patch")
-
 # Files ----------------------------------------------------------------------------
 
 
@@ -140,7 +138,6 @@ ENTRIES = 128 * 20  # of 5.W, the largest parameter
 HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (128, 20), }"
 
 
-@waits
 @pytest.mark.parametrize(
     "header",
     [
@@ -192,7 +189,6 @@ def as_npy(array, descr="<f8", shape=None):
     return file.getvalue() + array.tobytes()
 
 
-@waits
 @pytest.mark.parametrize(
     ("descr", "shape"),
     [
@@ -246,7 +242,6 @@ WRONG = {
 }
 
 
-@waits
 @pytest.mark.parametrize("array", WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_parameter_of_another_kind_is_refused(saved, array, dtype):
@@ -484,7 +479,6 @@ LOSSES = {"cross-entropy": SoftmaxCrossEntropy, "squared error": MeanSquaredErro
 losses = pytest.mark.parametrize("make", LOSSES.values(), ids=LOSSES)
 
 
-@waits
 @losses
 @things
 def test_a_loss_says_which_outputs_it_takes(make, thing):
@@ -492,7 +486,6 @@ def test_a_loss_says_which_outputs_it_takes(make, thing):
         make().forward(thing, np.zeros(2, int))
 
 
-@waits
 @losses
 @things
 def test_a_loss_says_which_targets_it_takes(make, thing):
@@ -500,7 +493,6 @@ def test_a_loss_says_which_targets_it_takes(make, thing):
         make().forward(np.zeros((2, 4)), thing)
 
 
-@waits
 @losses
 @settings(max_examples=100)
 @given(
@@ -535,14 +527,12 @@ def test_a_loss_takes_outputs_and_targets_or_says_why_not(
         assert loss.backward().shape == outputs.shape
 
 
-@waits
 def test_whole_numbers_as_outputs_cut_no_target_short():
     """They did: the target 0.5 became 0, and the loss was wrong without a word."""
     with pytest.raises(InputError, match=r"floating-point numbers, but got int64"):
         MeanSquaredError().forward(np.array([[1, 0]]), np.array([[0.5, 0.5]]))
 
 
-@waits
 def test_labels_of_many_outputs_take_no_square_of_them():
     """10,000 outputs squared are 800 MB."""
     A, y = np.zeros((3, 10_000), np.float32), np.array([0, 5000, 9999])
@@ -554,7 +544,6 @@ def test_labels_of_many_outputs_take_no_square_of_them():
     assert peak < 10 * 8 * A.size
 
 
-@waits
 @losses
 def test_a_copy_of_a_loss_holds_nothing_of_the_batch(make):
     loss = make()
