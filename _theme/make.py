@@ -1,8 +1,8 @@
 """What the Makefile's targets do, on a bare Python: `python3 _theme/make.py html`.
 
-html, pdf, test, serve, recipes and mutants first make sure of `.venv`, then work
-there; benchmark has an environment of its own, because PyTorch is large. Every
-failure that a reader can mend ends in one sentence that says how.
+html, pdf, test, serve and recipes first make sure of `.venv`, then work there;
+benchmark and mutants have an environment of their own. Every failure that a reader can
+mend ends in one sentence that says how.
 """
 
 import errno
@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 BENCHMARK_VENV = ROOT / ".venv-benchmark"
+MUTANTS_VENV = ROOT / ".venv-mutants"
 BUILD = ROOT / "_build"
 GUIDE = "backpropagation-tutorial"
 WATCHED = ["_config.yml", "_toc.yml", "_theme", "chapters", "code", "figures"]
@@ -132,17 +133,27 @@ def install_book(folder):
         raise MakeError("pip could not install the library; its reasons are above")
 
 
-def install_benchmark(folder):
-    """Install the library and its peers; what both need in the book's versions."""
+def install_extra(folder, extras, room):
+    """Install the library with what one command needs, in the book's versions."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     locked = [line.removesuffix(" \\") for line in lines if line[:1].isalnum()]
     constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(locked) + "\n", encoding="utf-8")
-    if pip(folder, "--constraint", constraints, "--editable", ".[benchmark]"):
+    if pip(folder, "--constraint", constraints, "--editable", f".[{extras}]"):
         raise MakeError(
-            "pip could not install scikit-learn and PyTorch (its reasons are above); "
-            "the first run needs the network and about 1 GB of disk"
+            f"pip could not install it (its reasons are above); the first run needs "
+            f"the network and about {room} of disk"
         )
+
+
+def install_benchmark(folder):
+    """Install scikit-learn, autograd and PyTorch."""
+    install_extra(folder, "benchmark", "1 GB")
+
+
+def install_mutants(folder):
+    """Install the tests and mutmut."""
+    install_extra(folder, "test,mutants", "1 GB")
 
 
 def prepare():
@@ -215,9 +226,10 @@ def recipes():
 
 def mutants():
     """Break the library on purpose, at each place, and see a test turn red."""
-    prepare()
+    renew(MUTANTS_VENV, "the tests and mutmut", install_mutants)
     say("Breaking the library, one change at a time (some minutes)")
-    if run(BIN / "python", ROOT / "tests" / "library" / "mutants.py", **ONE_THREAD):
+    script = ROOT / "tests" / "library" / "mutants.py"
+    if run(MUTANTS_VENV / "bin" / "python", script, **ONE_THREAD):
         raise MakeError("a mutant lives that should not; see above")
 
 

@@ -1,0 +1,75 @@
+"""What only a changed default, type or number would tell: found by `make mutants`."""
+
+import numpy as np
+import pytest
+from backprop import (
+    Adam,
+    Convolution2D,
+    Dense,
+    InputError,
+    Network,
+    SavedFileError,
+    SoftmaxCrossEntropy,
+)
+from backprop.network import check_finite, correct_answers
+from backprop.optimizers import Optimizer
+from backprop.saving import write_arrays
+
+LEARNING = {
+    "dense": lambda: Dense(3, 2),
+    "convolution": lambda: Convolution2D(2, 3, 2),
+}
+learning = pytest.mark.parametrize("make", LEARNING.values(), ids=LEARNING)
+
+
+@learning
+def test_a_layer_by_itself_has_the_weights_of_seed_0(make):
+    layer, again = make(), make()
+    again.initialize(np.random.default_rng(0))
+    np.testing.assert_array_equal(layer.W, again.W)
+    assert layer.W.dtype == np.float32
+
+
+@learning
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_all_parameters_and_gradients_have_the_type_that_is_asked_for(make, dtype):
+    layer = make()
+    layer.initialize(np.random.default_rng(0), dtype)
+    arrays = [*layer.parameters.values(), *layer.gradients.values()]
+    assert [array.dtype for array in arrays] == [dtype] * 4
+
+
+def test_an_optimizer_remembers_nothing_before_its_first_step():
+    adam = Adam()
+    assert (adam.state, adam.room) == ({}, {})
+
+
+def test_an_optimizer_decays_nothing_unless_asked():
+    assert Optimizer(0.1).weight_decay == 0
+    assert Optimizer(0.1).decay("0.W") == 0
+
+
+def test_answers_are_counted_for_labels_only():
+    outputs = np.eye(2)
+    assert correct_answers(outputs, np.array([0, 0])) == 1
+    assert np.isnan(correct_answers(outputs, np.array([0.0, 0.0])))
+    assert np.isnan(correct_answers(outputs, np.array([[0, 0], [0, 0]])))
+
+
+def test_what_is_not_finite_is_called_x_unless_it_has_another_name():
+    with pytest.raises(InputError, match=r"^X holds NaN or infinity, first in row 0\."):
+        check_finite(np.array([[np.inf]]))
+    with pytest.raises(InputError, match=r"^y holds NaN or infinity"):
+        check_finite(np.array([np.nan]), "y")
+
+
+def test_a_file_of_another_format_is_told_by_the_format_it_has(tmp_path):
+    path = tmp_path / "weights.npz"
+    write_arrays(path, {"format": np.array("another 2")})
+    network = Network([Dense(3, 2)], loss=SoftmaxCrossEntropy(), seed=0)
+    with pytest.raises(SavedFileError) as caught:
+        network.load(path)
+    assert str(caught.value) == (
+        f"{path} was not written by Network.save (format 'another 2', expected "
+        f"'backprop network 1')."
+    )
