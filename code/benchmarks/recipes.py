@@ -96,29 +96,35 @@ def summary(trials: Iterable[Trial]) -> dict[str, dict[str, Any]]:
 
 
 def table(recipes: dict[str, dict[str, Any]]) -> str:
-    """Return a Markdown table: accuracy of each seed, mean, goal and time."""
+    """Return a Markdown table: mean accuracy with its span over seeds, goal, time."""
     lines = [
-        "| recipe | images | parameters | test accuracy, % | mean | goal | seconds |",
-        "| --- | --: | --: | --- | --: | --- | --: |",
+        "| recipe | images | parameters | test accuracy, % | goal | seconds |",
+        "| --- | --: | --: | --- | --- | --: |",
     ]
     for name, entry in recipes.items():
-        levels = [key for key in entry if key.startswith("test")]
-        for level in levels:
-            fold = level.removeprefix("test")
-            percent = [100 * accuracy for accuracy in entry[level]]
-            lost = 100 * mean(entry["test"]) - mean(percent)
-            goals = GOALS.get(name, {})
-            goal = f"≥ {goals['test']}" if level == "test" and "test" in goals else ""
-            if f"lost{fold}" in goals:
-                goal = f"at most {goals[f'lost{fold}']} lost; lost {lost:.2f}"
-            each = ", ".join(f"{p:.2f}" for p in percent)
-            seconds = mean(entry[f"seconds{fold}"])
-            size = mean(entry[f"parameters{fold}"])
-            lines.append(
-                f"| `{name}`{fold} | {IMAGES[entry['data']]} | {size:,.0f} | {each} | "
-                f"{mean(percent):.2f} | {goal} | {seconds:.0f} |"
+        for level in (key.removeprefix("test") for key in entry if key[:4] == "test"):
+            percent = [100 * accuracy for accuracy in entry[f"test{level}"]]
+            span = f"{mean(percent):.2f} ({min(percent):.2f}–{max(percent):.2f})"
+            row = (
+                f"`{name}`{level}",
+                IMAGES[entry["data"]],
+                f"{mean(entry[f'parameters{level}']):,.0f}",
+                span.replace(" ", "\u00a0"),  # one line
+                goal(name, level, entry),
+                f"{mean(entry[f'seconds{level}']):.0f}",
             )
+            lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
+
+
+def goal(name: str, level: str, entry: dict[str, Any]) -> str:
+    """Return the mean accuracy that was to be reached, in percent, or nothing."""
+    goals = GOALS.get(name, {})
+    if level == "" and "test" in goals:
+        return f"≥\u00a0{goals['test']}"
+    if f"lost{level}" in goals:  # so many points may be lost by pruning
+        return f"≥\u00a0{100 * mean(entry['test']) - goals[f'lost{level}']:.2f}"
+    return ""
 
 
 def main() -> None:
