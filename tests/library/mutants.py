@@ -60,10 +60,10 @@ def statuses(printed: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Kept:
-    """The list of survivors: changes, and patterns of code that may change freely."""
+    """The list of survivors: changes, and code that may change freely, by pattern."""
 
     changes: frozenset[Change]
-    free: tuple[str, ...]
+    free: tuple[tuple[str, str], ...]  # of which functions, which code
 
     @classmethod
     def read(cls, text: str) -> "Kept":
@@ -77,13 +77,15 @@ class Kept:
             for entry in entries.get("survivor", [])
             for now in entry["now"]
         )
-        return cls(changes, tuple(e["pattern"] for e in entries.get("free", [])))
+        free = [(entry["function"], entry["code"]) for entry in entries.get("free", [])]
+        return cls(changes, tuple(free))
 
     def __contains__(self, change: Change) -> bool:
         """Tell whether a change may live."""
         was, now = change.was, change.now
-        for pattern in self.free:
-            was, now = re.sub(pattern, "", was), re.sub(pattern, "", now)
+        for function, code in self.free:
+            if re.fullmatch(function, change.function):
+                was, now = re.sub(code, "", was), re.sub(code, "", now)
         return was == now or change in self.changes
 
 

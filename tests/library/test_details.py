@@ -44,6 +44,14 @@ def test_an_optimizer_remembers_nothing_before_its_first_step():
     assert (adam.state, adam.room) == ({}, {})
 
 
+def test_adam_has_the_settings_and_the_names_of_its_paper():
+    adam, network = Adam(), Network([Dense(3, 2)], loss=SoftmaxCrossEntropy(), seed=0)
+    settings = [adam.learning_rate, adam.beta1, adam.beta2, adam.epsilon]
+    assert settings == [0.001, 0.9, 0.999, 1e-8]
+    adam.start(network)
+    assert [list(state) for state in adam.state.values()] == [["m", "v", "t"]] * 2
+
+
 def test_an_optimizer_decays_nothing_unless_asked():
     assert Optimizer(0.1).weight_decay == 0
     assert Optimizer(0.1).decay("0.W") == 0

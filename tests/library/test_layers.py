@@ -343,6 +343,20 @@ def test_dropout_of_none_changes_nothing_in_training_either():
     np.testing.assert_array_equal(dropout.backward(2 * X), 2 * X)
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.5])
+def test_a_chance_of_the_rate_exactly_is_kept(rate):
+    """Once in 16 million draws the chance is 0: dropout of none must not silence it."""
+
+    class Exactly:
+        def random(self, dtype, out):
+            out[:] = rate
+
+    dropout = Dropout(rate)
+    dropout.initialize(Exactly())
+    X = np.ones((2, 3))
+    np.testing.assert_array_equal(dropout.forward(X, training=True), X / (1 - rate))
+
+
 def test_a_mask_hangs_neither_on_the_type_nor_on_the_order_in_memory():
     X = np.random.default_rng(0).normal(size=(6, 5, 4, 3))
     same = [X, X.astype(np.float32), np.asfortranarray(X), X.repeat(2, 3)[..., ::2]]

@@ -62,7 +62,8 @@ was = "1"
 now = ["2", "3"]
 reason = "They are equal."
 [[free]]
-pattern = 'name="[a-z]+"'
+function = 'layers\\..*'
+code = 'name="[a-z]+"'
 reason = "Any name will do."
 """
 
@@ -81,6 +82,7 @@ def test_code_that_may_change_freely_is_listed_by_its_pattern():
     listed = Kept.read(ENTRY)
     assert Change("layers.f", 'f(1, name="a")', 'f(1, name="b")') in listed
     assert Change("layers.f", 'f(1, name="a")', 'f(2, name="b")') not in listed
+    assert Change("losses.f", 'f(1, name="a")', 'f(1, name="b")') not in listed
 
 
 def test_a_survivor_that_is_not_listed_is_a_fault_and_so_are_too_many():
