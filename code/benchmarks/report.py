@@ -110,7 +110,7 @@ def goals_table(results: Results) -> str:
         )
         for goal in goals(results)
     ]
-    return table(("what", "measured", "goal", "reached"), rows)
+    return table(("what", "measured", "goal", "met"), rows)
 
 
 def seconds_table(races: Sequence[RaceResult]) -> str:
