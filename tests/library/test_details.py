@@ -8,6 +8,7 @@ from backprop import (
     Dense,
     InputError,
     Network,
+    ReLU,
     SavedFileError,
     SoftmaxCrossEntropy,
 )
@@ -37,6 +38,12 @@ def test_all_parameters_and_gradients_have_the_type_that_is_asked_for(make, dtyp
     layer.initialize(np.random.default_rng(0), dtype)
     arrays = [*layer.parameters.values(), *layer.gradients.values()]
     assert [array.dtype for array in arrays] == [dtype] * 4
+
+
+def test_an_activation_keeps_to_the_order_in_memory_of_each_input():
+    relu, X = ReLU(), np.ones((3, 4))
+    for Z in (X, np.asfortranarray(X), X):
+        assert relu.forward(Z).strides == Z.strides
 
 
 def test_an_optimizer_remembers_nothing_before_its_first_step():
