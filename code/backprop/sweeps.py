@@ -15,26 +15,20 @@ import os
 import pickle
 import signal
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import (
-    BrokenExecutor,
-    CancelledError,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    as_completed,
-)
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent import futures
+from concurrent.futures import BrokenExecutor, CancelledError, ProcessPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
-from itertools import product
-from multiprocessing.connection import Connection
+from functools import partial
+from itertools import islice, product
+from multiprocessing.connection import Connection, wait
 from numbers import Integral, Real
 from pathlib import Path
+from threading import Thread
 from traceback import format_exc
-from typing import Any, BinaryIO, ParamSpec, TypeVar
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +37,7 @@ from tqdm import tqdm
 
 from backprop.errors import BackpropError, InputError, SavedFileError
 from backprop.network import Network
+from backprop.saving import check_folder
 
 if sys.platform != "win32":
     import fcntl
@@ -50,12 +45,12 @@ if sys.platform != "win32":
 Array = NDArray[np.floating]
 Setting = dict[str, Any]
 Run = Callable[..., dict[str, float]]
-Work = Future[tuple[dict[str, float], str]]
-P = ParamSpec("P")
-T = TypeVar("T")
+Todo = dict[str, tuple[Setting, int]]  # setting and seed of trials, by their keys
+Arrivals = Generator[tuple[str, "Trial"], None, None]
 
 IDENTITY = ("code", "run", "seed", "setting")  # what makes a trial the same one
 LINE_START = b'{"code": "'  # of every line in a file of results
+ENDED = "Its worker process ended, though nothing else ran; did it use up the memory?"
 UNDER_MAIN = (
     "Each worker process imports the script that started it: put what starts workers "
     "under the line if __name__ == '__main__':"
@@ -126,7 +121,7 @@ def sweep(
     *,
     seeds: Iterable[int],
     path: str | os.PathLike[str],
-    executor: Executor | None = None,
+    executor: futures.Executor | None = None,
     each: Callable[[Trial], object] | None = None,
     progress: bool = True,
 ) -> list[Trial]:
@@ -149,8 +144,8 @@ def sweep(
         The file of results, one line of JSON a trial. Several sweeps may use it, one
         after the other.
     executor : concurrent.futures.Executor, optional
-        Who does the work: by default `Processes`, one for each core. For a Dask
-        cluster it is ``client.get_executor()``.
+        Who does the work: by default processes of the sweep's own, one for each core.
+        For a Dask cluster it is ``client.get_executor()``.
     each : function (trial), optional
         Called with each new result as it arrives.
     progress : bool, optional
@@ -184,8 +179,12 @@ def sweep(
     of matrices is rounded. So all executors give the same numbers, to the last bit, on
     processors of one kind.
 
+    If one of the sweep's own processes is killed, what it did and what ran beside it is
+    run again. A trial whose process ends even though it runs alone has failed.
+
     Examples
     --------
+    >>> from concurrent.futures import ThreadPoolExecutor
     >>> from tempfile import TemporaryDirectory
     >>> def run(seed, rate):
     ...     return {"loss": rate + np.random.default_rng(seed).integers(10)}
@@ -199,76 +198,31 @@ def sweep(
     """
     check_function(run, executor)
     wanted = checked_trials(run, settings, seeds)
-    # Our own processes end with the block, those of a given executor live on.
-    owner: AbstractContextManager[Executor]
-    owner = Processes() if executor is None else nullcontext(executor)
-    with (
-        owner as workers,
-        results_file(Path(path)) as (file, trials),
-        threadpool_limits(1),  # for trials in threads of this process
-    ):
+    with results_file(Path(path)) as (file, trials):
         missing = {key: todo for key, todo in wanted.items() if key not in trials}
-        futures = {submitted(workers, run, *missing[key]): key for key in missing}
-        # tqdm is not told "disable": that would overrule the variable TQDM_DISABLE.
-        arriving = as_completed(futures)
-        bar = tqdm(arriving, total=len(futures), unit="trial") if progress else None
-        broken: Exception | None = None
-        try:
-            for future in arriving if bar is None else bar:
-                key = futures[future]
-                try:
-                    trials[key] = trial = result(future, *wanted[key])
-                except (BrokenExecutor, CancelledError) as why:
-                    broken = why  # but others may have finished
-                    continue
-                write_line(file, key, trial)
-                if each is not None:
-                    each(trial)
-        finally:
-            if bar is not None:
-                bar.close()
-            for future in futures:
-                future.cancel()
-    if broken is not None:
-        raise BackpropError(
-            f"sweep: the executor broke ({type(broken).__name__}: {broken}). What had "
-            f"finished is in {path}. Make a new executor and sweep again: only the "
-            f"rest is run."
+        arriving = (
+            from_processes(run, missing)
+            if executor is None
+            else from_executor(nullcontext(executor), run, missing)
         )
+        # tqdm is not told "disable": that would overrule the variable TQDM_DISABLE.
+        bar = tqdm(arriving, total=len(missing), unit="trial") if progress else arriving
+        with closing(arriving), closing(bar), threadpool_limits(1):
+            try:
+                for key, trial in bar:
+                    trials[key] = trial
+                    write_line(file, key, trial)
+                    if each is not None:
+                        each(trial)
+            except (BrokenExecutor, CancelledError) as why:
+                raise BackpropError(
+                    f"sweep: the executor broke ({type(why).__name__}: {why}). What "
+                    f"had finished is in {path}. Make a new executor and sweep again: "
+                    f"only the rest is run."
+                ) from None
     results = [trials[key] for key in wanted]
     warn_of_failures(results)
     return results
-
-
-def attempt(run: Run, seed: int, setting: Setting) -> tuple[dict[str, float], str]:
-    """Do one trial, wherever that is; return its numbers and its traceback."""
-    threadpool_limits(1)
-    try:
-        answer = run(seed, **setting)
-    except (Exception, SystemExit):  # a trial does not end the sweep
-        return {}, format_exc()
-    return checked_numbers(answer), ""
-
-
-def submitted(executor: Executor, run: Run, setting: Setting, seed: int) -> Work:
-    """Hand a trial to an executor; where that is broken, return a failed future."""
-    try:
-        return executor.submit(attempt, run, seed, setting)
-    except BrokenExecutor as why:
-        future: Work = Future()
-        future.set_exception(why)
-        return future
-
-
-def result(future: Work, setting: Setting, seed: int) -> Trial:
-    """Return what a future gave, or why it gave nothing, as a trial."""
-    try:
-        numbers, error = future.result()
-    except (BrokenExecutor, CancelledError, InputError):  # not this trial's fault
-        raise
-    except Exception as why:  # its worker died again and again, or cannot import run
-        numbers, error = {}, f"{type(why).__name__}: {why}"
-    return Trial(setting, seed, numbers, error)
 
 
 def warn_of_failures(trials: Sequence[Trial]) -> None:
@@ -286,21 +240,119 @@ def warn_of_failures(trials: Sequence[Trial]) -> None:
         )
 
 
+# Who does the work
+
+
+def attempt(run: Run, seed: int, setting: Setting) -> tuple[dict[str, float], str]:
+    """Do one trial, wherever that is; return its numbers and its traceback."""
+    threadpool_limits(1)
+    try:
+        answer = run(seed, **setting)
+    except (Exception, SystemExit):  # a trial does not end the sweep
+        return {}, format_exc()
+    return checked_numbers(answer), ""
+
+
+def from_executor(
+    opened: AbstractContextManager[futures.Executor], run: Run, todo: Todo
+) -> Arrivals:
+    """Yield trials as they finish; raise at the end if the executor broke."""
+    keys: dict[futures.Future[tuple[dict[str, float], str]], str] = {}
+    broken: Exception | None = None
+    try:
+        with opened as executor:
+            try:
+                for key, (setting, seed) in todo.items():
+                    keys[executor.submit(attempt, run, seed, setting)] = key
+            except BrokenExecutor as why:
+                broken = why
+            for future in futures.as_completed(keys):
+                try:
+                    answer = future.result()
+                except (BrokenExecutor, CancelledError) as why:
+                    broken = why  # but other trials may have finished
+                    continue
+                except InputError:
+                    raise
+                except Exception as why:  # Dask gave it up, or cannot import run
+                    answer = {}, f"{type(why).__name__}: {why}"
+                yield keys[future], Trial(*todo[keys[future]], *answer)
+    finally:  # after `with`, because canceled work confuses a pool that breaks
+        for future in keys:
+            future.cancel()
+    if broken is not None:
+        raise broken
+
+
+def from_processes(run: Run, todo: Todo) -> Arrivals:
+    """Yield trials as they finish in worker processes, any of which may be killed.
+
+    That breaks their pool, and what is missing runs again in a new one. If that breaks
+    too, trials run alone, until the one is found that ends its process.
+    """
+    rest, breaks = dict(todo), 0
+    while rest:
+        alone = breaks >= 2
+        now = dict(islice(rest.items(), 1 if alone else None))
+        try:
+            for key, trial in from_executor(processes(run, alone), run, now):
+                del rest[key]
+                yield key, trial
+        except BrokenExecutor:
+            breaks += 1
+            if alone:
+                [key] = now
+                yield key, Trial(*rest.pop(key), {}, ENDED)
+                breaks = 1
+
+
+@contextmanager
+def processes(run: Run, alone: bool) -> Iterator[ProcessPoolExecutor]:
+    """Open a pool of processes that can import `run`; an exception kills them."""
+    spawn = multiprocessing.get_context("spawn")
+    theirs, ours = spawn.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(1 if alone else None, spawn, begin_worker, (theirs,))
+    with theirs, ours, pool:
+        try:
+            pool.submit(callable, run).result()
+            yield pool
+        except BrokenExecutor:
+            raise InputError(
+                f"sweep: a worker process ended before it could import "
+                f"{run.__module__}.{run.__name__}; it says above why. {UNDER_MAIN}"
+            ) from None
+        except BaseException:
+            ours.close()  # which ends them
+            raise
+
+
+def begin_worker(lifeline: Connection) -> None:
+    """Make this process end with the sweep, however that ends, and not by Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=end_worker, args=(lifeline,), daemon=True).start()
+
+
+def end_worker(lifeline: Connection) -> None:
+    """Wait until the sweep closes its end of a pipe, or is dead; end this process."""
+    wait([lifeline])
+    os._exit(1)
+
+
 # What is checked before and after a trial
 
 
-def check_function(run: Run, executor: Executor | None) -> None:
+def check_function(run: Run, executor: futures.Executor | None) -> None:
     """Raise `InputError` unless workers can find the function by its name."""
     if not inspect.isfunction(run) or "<" in run.__qualname__:
         raise InputError(
             f"sweep: run must be a function that stands at the top of a module, but is "
             f"{run!r}. What it needs besides goes into the grid, as lists of one."
         )
-    processes = executor is None or isinstance(
-        executor, (Processes, ProcessPoolExecutor)
-    )
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise InputError(UNDER_MAIN)  # a worker imports the script that started it
+    spawns = executor is None or isinstance(executor, ProcessPoolExecutor)
     main = sys.modules["__main__"]
-    if processes and run.__module__ == "__main__" and not hasattr(main, "__file__"):
+    if spawns and run.__module__ == "__main__" and not hasattr(main, "__file__"):
         raise InputError(
             f"sweep: {run.__name__} is defined in a notebook or at a prompt, where "
             f"worker processes cannot find it. Write it to a file (with %%writefile "
@@ -309,16 +361,14 @@ def check_function(run: Run, executor: Executor | None) -> None:
         )
 
 
-def checked_trials(
-    run: Run, settings: Iterable[Setting], seeds: Iterable[int]
-) -> dict[str, tuple[Setting, int]]:
-    """Return all pairs of a setting and a seed by their key, or raise `InputError`."""
+def checked_trials(run: Run, settings: Iterable[Setting], seeds: Iterable[int]) -> Todo:
+    """Return all pairs of a setting and a seed by their keys, or raise `InputError`."""
     if not isinstance(seeds, Iterable):
         raise InputError(
             f"sweep: seeds must be several numbers, such as range(3), but is {seeds!r}."
         )
     code, name = fingerprint(run), f"{run.__module__}.{run.__qualname__}"
-    trials: dict[str, tuple[Setting, int]] = {}
+    trials: Todo = {}
     for setting, seed in product(settings, seeds):
         check_trial(run, setting, seed)
         key = key_of({"code": code, "run": name, "seed": int(seed), "setting": setting})
@@ -344,22 +394,17 @@ def check_trial(run: Run, setting: Setting, seed: int) -> None:
         raise InputError(
             f"sweep: a seed must be a whole number of at least 0, but is {seed!r}."
         )
+    signature = inspect.signature(run)
     try:
-        inspect.signature(run).bind(seed, **setting)
-    except TypeError as why:
-        raise InputError(
-            f"sweep: {run.__name__}{inspect.signature(run)} cannot be called with a "
-            f"seed and {setting}: {why}."
-        ) from None
-    try:
-        kept = json.loads(json.dumps(setting))
+        signature.bind(seed, **setting)
+        if (kept := json.loads(json.dumps(setting, allow_nan=False))) != setting:
+            raise ValueError(f"JSON keeps it as {kept}")
     except (TypeError, ValueError) as why:
-        kept = why
-    if kept != setting:
         raise InputError(
-            f"sweep: a file of JSON cannot keep the setting {setting} ({kept}). Use "
+            f"sweep: {run.__name__}{signature} cannot be run with {setting}: {why}. A "
+            f"setting names all arguments but the seed, and JSON must keep them: "
             f"numbers, texts, True, False, None, and lists of them; no tuples, no NaN."
-        )
+        ) from None
 
 
 def checked_numbers(answer: dict[str, float]) -> dict[str, float]:
@@ -383,18 +428,17 @@ def checked_numbers(answer: dict[str, float]) -> dict[str, float]:
 
 def fingerprint(run: Run) -> str:
     """Return a digest of the code that the numbers of a trial come from."""
-    digest = hashlib.sha256(np.__version__.encode())
-    for module in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(module.read_bytes())
     source = Path(inspect.getsourcefile(run) or "")
     try:
-        lines = source.read_bytes() if source.is_file() else None
-        digest.update(lines or inspect.getsource(run).encode())
+        text = source.read_text("utf-8") if source.is_file() else inspect.getsource(run)
     except OSError:
         raise InputError(
             f"sweep: the source of {run.__name__} cannot be read, and the results must "
             f"say which code they come from. Define it in a file or a notebook."
         ) from None
+    digest = hashlib.sha256((np.__version__ + text).encode())
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(module.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -406,11 +450,9 @@ def key_of(record: dict[str, Any]) -> str:
 @contextmanager
 def results_file(path: Path) -> Iterator[tuple[BinaryIO, dict[str, Trial]]]:
     """Open a file of results for one sweep only; give also its finished trials."""
-    if path.is_dir() or not path.parent.is_dir():
-        raise SavedFileError(
-            f"{path}: results need a file in a folder that exists. Make the folder "
-            f"{path.parent}, or name another file."
-        )
+    check_folder(path)
+    if path.is_dir():
+        raise SavedFileError(f"{path} is a folder; give the results a file in it.")
     with path.open("a+b") as file:
         try:
             lock(file)
@@ -435,6 +477,8 @@ def finished_trials(file: BinaryIO, path: Path) -> dict[str, Trial]:
     """Read the trials that have numbers, by key; cut off a last line that is torn."""
     file.seek(0)
     *lines, torn = file.read().split(b"\n")
+    if torn[: len(LINE_START)] != LINE_START[: len(torn)]:
+        lines.append(torn)  # no sweep began it
     trials = {}
     for number, line in enumerate(lines, start=1):
         try:
@@ -442,151 +486,21 @@ def finished_trials(file: BinaryIO, path: Path) -> dict[str, Trial]:
             key, error = key_of(record), record["error"]
             trial = Trial(record["setting"], record["seed"], record["numbers"], error)
         except (ValueError, KeyError, TypeError):
-            raise not_results(path, number) from None
+            raise SavedFileError(
+                f"{path}, line {number}: this was not written by a sweep, or is "
+                f"damaged. Give the sweep another path, or delete that line."
+            ) from None
         if not error:
             trials[key] = trial
-    if torn:  # the sweep was killed while it wrote
-        if torn[: len(LINE_START)] != LINE_START[: len(torn)]:
-            raise not_results(path, len(lines) + 1)
-        file.truncate(file.tell() - len(torn))
+    file.truncate(file.tell() - len(torn))
     return trials
-
-
-def not_results(path: Path, number: int) -> SavedFileError:
-    """Return the error for a line that no sweep wrote."""
-    return SavedFileError(
-        f"{path}, line {number}: this was not written by a sweep, or is damaged. Give "
-        f"the sweep another path, or delete that line."
-    )
 
 
 def write_line(file: BinaryIO, key: str, trial: Trial) -> None:
     """Append a trial as a line, and see it on the disk."""
-    record = {**json.loads(key), **asdict(trial)}
-    file.write(json.dumps(record).encode() + b"\n")
+    file.write(json.dumps({**json.loads(key), **asdict(trial)}).encode() + b"\n")
     file.flush()
     os.fsync(file.fileno())
-
-
-# Worker processes
-
-
-class Processes(ThreadPoolExecutor):
-    """Worker processes on this machine, each with one BLAS thread.
-
-    An executor like Python's `ProcessPoolExecutor`, but a worker that is killed takes
-    nothing along: another one does its task again, and the others do not notice. If
-    its ``with`` block is left by an exception, such as that of Ctrl-C, what is running
-    is killed.
-
-    Parameters
-    ----------
-    workers : int, optional
-        How many; by default one for each core.
-
-    Raises
-    ------
-    InputError
-        If it is made while a worker imports the script that started it.
-    BackpropError
-        From ``result()``, if a task's worker died twice.
-
-    Examples
-    --------
-    >>> with Processes(1) as executor:
-    ...     executor.submit(pow, 2, 10).result()
-    1024
-    """
-
-    # Each thread of the pool feeds one process through a pipe, and sees it die.
-
-    def __init__(self, workers: int | None = None) -> None:
-        if getattr(multiprocessing.current_process(), "_inheriting", False):
-            raise InputError(UNDER_MAIN)
-        super().__init__(os.cpu_count() if workers is None else workers)
-        self._mine = threading.local()
-        self._workers: list[tuple[Any, Connection]] = []
-        self._starting = threading.Lock()
-        self._killed = False
-
-    def submit(
-        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Future[T]:
-        """Have a worker call a function; return the future of what it returns."""
-        return super().submit(self._serve, pickle.dumps((fn, args, kwargs)))
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more tasks, and end the workers when theirs are done."""
-        super().shutdown(wait, cancel_futures=cancel_futures)
-        if wait:
-            for process, connection in self._workers:
-                connection.close()
-                process.join()
-
-    def __exit__(self, *why: Any) -> None:
-        if why[0] is not None:
-            with self._starting:
-                self._killed = True
-                for process, _ in self._workers:
-                    process.kill()
-        self.shutdown()
-
-    def _serve(self, task: bytes) -> Any:
-        for _ in range(2):
-            process, connection = self._worker()
-            begun = False
-            try:
-                connection.send_bytes(task)
-                begun = connection.recv()
-                answer, error = connection.recv()
-            except (EOFError, OSError):  # it is dead
-                del self._mine.worker
-                process.join()
-                if process.exitcode > 0 and not begun:
-                    raise InputError(
-                        f"A worker process ended before it began; it says above why. "
-                        f"{UNDER_MAIN}"
-                    ) from None
-                continue
-            if error is not None:
-                raise error
-            return answer
-        raise BackpropError(
-            f"Its worker process died twice, at last with exit code {process.exitcode} "
-            f"(a negative one is the number of the signal that killed it; -9 may mean "
-            f"that memory ran out)."
-        )
-
-    def _worker(self) -> tuple[Any, Connection]:
-        if not hasattr(self._mine, "worker"):
-            spawn = multiprocessing.get_context("spawn")
-            ours, theirs = spawn.Pipe()
-            process = spawn.Process(target=work, args=(theirs,), daemon=True)
-            with self._starting:
-                if self._killed:
-                    raise CancelledError
-                process.start()
-                self._mine.worker = process, ours
-                self._workers.append(self._mine.worker)
-            theirs.close()  # now only the worker holds it: its death can be heard
-        return self._mine.worker
-
-
-def work(connection: Connection) -> None:
-    """Do one task after another in a worker process, until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it decides what to stop
-    threadpool_limits(1)
-    with suppress(EOFError, BrokenPipeError):
-        while True:
-            task = connection.recv_bytes()
-            connection.send(True)
-            answer, error = None, None
-            try:
-                function, args, kwargs = pickle.loads(task)
-                answer = function(*args, **kwargs)
-            except Exception as why:
-                error = why
-            connection.send((answer, error))
 
 
 # The gradient of one batch, from many workers
@@ -596,7 +510,7 @@ def parallel_gradients(
     network: Network,
     X: Array,
     y: NDArray[Any],
-    executor: Executor,
+    executor: futures.Executor,
     shards: int,
 ) -> tuple[float, dict[str, Array]]:
     """Compute the gradient of a batch from the gradients of its shards.
@@ -610,32 +524,28 @@ def parallel_gradients(
     ----------
     network : Network
         Each shard's worker gets a copy; it is not changed itself. `Dropout` rests.
-    X : floating-point array (batch, ...)
-        The examples of one batch.
-    y : array (batch, ...)
-        Their targets.
+    X, y : arrays (batch, ...)
+        One batch: examples of a floating-point type, and their targets.
     executor : concurrent.futures.Executor
-        Who does the work, as in `sweep`.
+        Who does the work: any, such as ``ThreadPoolExecutor()``.
     shards : int
-        Into how many parts the batch is cut, from 1 to its length; their lengths
-        differ by 1 at most.
+        Into how many parts the batch is cut; their lengths differ by 1 at most.
 
     Returns
     -------
     loss : float
         Mean over the batch.
     gradients : dict of arrays
-        With the keys and shapes of ``network.gradients``, and the same numbers up to
-        rounding.
+        Those of ``network.gradients``, up to rounding.
 
     Raises
     ------
     InputError
-        If there are not as many targets as examples, or too few of them for the
-        shards.
+        If targets do not go with examples, or there are fewer than shards.
 
     Examples
     --------
+    >>> from concurrent.futures import ThreadPoolExecutor
     >>> from backprop import Dense, SoftmaxCrossEntropy
     >>> network = Network([Dense(2, 2)], loss=SoftmaxCrossEntropy(), seed=0)
     >>> X, y = np.eye(2), np.array([0, 1])
@@ -657,13 +567,12 @@ def parallel_gradients(
             f"the length of the batch, but is {shards!r}."
         )
     packed = pickle.dumps(network)  # threads must not share the network's buffers
-    parts = list(zip(np.array_split(X, shards), np.array_split(y, shards), strict=True))
-    futures = [executor.submit(shard_gradients, packed, *part) for part in parts]
+    inputs, targets = np.array_split(X, shards), np.array_split(y, shards)
+    answers = executor.map(partial(shard_gradients, packed), inputs, targets)
     loss = 0.0
     gradients = {name: np.zeros_like(dW) for name, dW in network.gradients.items()}
-    for (_, targets), future in zip(parts, futures, strict=True):
-        share = len(targets) / len(y)
-        shard_loss, of_shard = future.result()
+    for part, (shard_loss, of_shard) in zip(targets, answers, strict=True):
+        share = len(part) / len(y)
         loss += share * shard_loss
         for name, dW in gradients.items():
             dW += share * of_shard[name]
