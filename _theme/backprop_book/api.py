@@ -52,9 +52,10 @@ def full_name(name, place):
     return next((known for known in tried if known in documented()), None)
 
 
-def equations(app):
+@cache
+def equations(root):
     """Return the labels of all equations of the chapters."""
-    chapters = Path(app.srcdir, "chapters").glob("*.md")
+    chapters = Path(root, "chapters").glob("*.md")
     texts = [chapter.read_text(encoding="utf-8") for chapter in chapters]
     return {label for text in texts for label in LABEL.findall(text)}
 
@@ -82,7 +83,7 @@ def prepare(app, what, name, thing, options, lines):
     def number(match):
         return f":eq:`{match[1]}`" if match[1] in known else match[0]
 
-    known = equations(app)
+    known = equations(app.srcdir)
     for place in prose(lines):
         line = BAR.sub(r"\|", lines[place])
         lines[place] = EQUATION.sub(number, NAME.sub(link, line))
