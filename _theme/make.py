@@ -133,7 +133,7 @@ def install_book(folder):
         raise MakeError("pip could not install the library; its reasons are above")
 
 
-def install_extra(folder, extras, room):
+def install_extra(folder, extras):
     """Install the library with what one command needs, in the book's versions."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     locked = [line.removesuffix(" \\") for line in lines if line[:1].isalnum()]
@@ -141,19 +141,9 @@ def install_extra(folder, extras, room):
     constraints.write_text("\n".join(locked) + "\n", encoding="utf-8")
     if pip(folder, "--constraint", constraints, "--editable", f".[{extras}]"):
         raise MakeError(
-            f"pip could not install it (its reasons are above); the first run needs "
-            f"the network and about {room} of disk"
+            "pip could not install it (its reasons are above); the first run needs "
+            "the network and about 1 GB of disk"
         )
-
-
-def install_benchmark(folder):
-    """Install scikit-learn, autograd and PyTorch."""
-    install_extra(folder, "benchmark", "1 GB")
-
-
-def install_mutants(folder):
-    """Install the tests and mutmut."""
-    install_extra(folder, "test,mutants", "1 GB")
 
 
 def prepare():
@@ -210,7 +200,8 @@ def test():
 
 def benchmark():
     """Measure speed beside peers."""
-    renew(BENCHMARK_VENV, "the library and its peers", install_benchmark)
+    install = partial(install_extra, extras="benchmark")
+    renew(BENCHMARK_VENV, "the library and its peers", install)
     say("Measuring on one thread; let the machine do nothing else meanwhile")
     if run(BENCHMARK_VENV / "bin" / "python", "-m", "benchmarks", **MEASURING):
         raise MakeError("the benchmark did not finish; the reasons are above")
@@ -226,7 +217,8 @@ def recipes():
 
 def mutants():
     """Break the library on purpose, at each place, and see a test turn red."""
-    renew(MUTANTS_VENV, "the tests and mutmut", install_mutants)
+    install = partial(install_extra, extras="test,mutants")
+    renew(MUTANTS_VENV, "the tests and mutmut", install)
     say("Breaking the library, one change at a time (some minutes)")
     script = ROOT / "tests" / "library" / "mutants.py"
     if run(MUTANTS_VENV / "bin" / "python", script, **ONE_THREAD):
