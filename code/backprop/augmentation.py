@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from backprop.errors import InputError
+from backprop.errors import InputError, check_whole
 
 Array = NDArray[np.floating]
 Augmentation = Callable[[Array, np.random.Generator], Array]
@@ -51,11 +51,7 @@ class Shift:
     """
 
     def __init__(self, pixels: int) -> None:
-        if not isinstance(pixels, (int, np.integer)) or pixels < 0:
-            raise InputError(
-                f"Shift: pixels must be a whole number of at least 0, but is "
-                f"{pixels!r}."
-            )
+        check_whole("Shift", pixels=(pixels, 0))
         self.pixels = int(pixels)
 
     def __repr__(self) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
-from backprop.errors import InputError
-from backprop.layers import Initialization, Layer, check_array, he
+from backprop.errors import InputError, check_whole
+from backprop.layers import Initialization, Layer, check_array, drawn_weights, he
 
 Array = NDArray[np.floating]
 
@@ -128,12 +128,7 @@ class Convolution2D(Layer):
     ) -> None:
         """Draw the weights anew and set the biases to zero."""
         inputs = self.in_channels * self.size**2
-        W = np.asarray(self.initialization(rng, inputs, self.out_channels))
-        if W.shape != (inputs, self.out_channels):
-            raise InputError(
-                f"{self}: the initialization must return an array of shape "
-                f"({inputs}, {self.out_channels}), but returned shape {W.shape}."
-            )
+        W = drawn_weights(self, self.initialization, rng, inputs, self.out_channels)
         shape = (self.in_channels, self.size, self.size, self.out_channels)
         self.W = W.astype(dtype).reshape(shape)
         self.b = np.zeros(self.out_channels, dtype)
@@ -391,13 +386,3 @@ def check_images(layer: Layer, X: Array, channels: int | None = None) -> None:
             f"{layer}: X must have shape (batch, {wanted}, height, width), none of "
             f"the last three 0, but has shape {X.shape}. {remedies.get(X.ndim, rows)}."
         )
-
-
-def check_whole(layer: str, **settings: tuple[int, int]) -> None:
-    """Raise `InputError` unless each setting is a whole number, at least its least."""
-    for name, (value, least) in settings.items():
-        if not isinstance(value, (int, np.integer)) or value < least:
-            raise InputError(
-                f"{layer}: {name} must be a whole number of at least {least}, but is "
-                f"{value!r}."
-            )

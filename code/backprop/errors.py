@@ -1,8 +1,11 @@
 """The exceptions of the library: what each of them means to whoever meets it.
 
 Chapter "Forward propagation" meets one on purpose. All derive from `BackpropError`,
-so that one ``except`` catches whatever the library itself complains about.
+so that one ``except`` catches whatever the library itself complains about. The check
+that all parts need, of whole numbers, stands below them.
 """
+
+import numpy as np
 
 
 class BackpropError(ValueError):
@@ -28,4 +31,14 @@ class TrainingError(BackpropError):
 
 
 class SavedFileError(BackpropError):
-    """A file of saved weights is missing, damaged, foreign, or of other layers."""
+    """A saved file is missing, damaged, foreign, or of another network or run."""
+
+
+def check_whole(owner: str, **settings: tuple[int, int]) -> None:
+    """Raise `InputError` unless each setting is a whole number, at least its least."""
+    for name, (value, least) in settings.items():
+        if not isinstance(value, (int, np.integer)) or value < least:
+            raise InputError(
+                f"{owner}: {name} must be a whole number of at least {least}, but is "
+                f"{value!r}."
+            )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from backprop.errors import InputError
+from backprop.errors import InputError, check_whole
 
 Array = NDArray[np.floating]
 Initialization = Callable[[np.random.Generator, int, int], Array]
@@ -232,12 +232,7 @@ class Dense(Layer):
         self, inputs: int, outputs: int, initialization: Initialization = he
     ) -> None:
         super().__init__()
-        for name, width in (("inputs", inputs), ("outputs", outputs)):
-            if not isinstance(width, (int, np.integer)) or width < 1:
-                raise InputError(
-                    f"Dense: {name} must be a whole number of at least 1, "
-                    f"but is {width!r}."
-                )
+        check_whole("Dense", inputs=(inputs, 1), outputs=(outputs, 1))
         self.inputs, self.outputs = int(inputs), int(outputs)
         self.initialization = initialization
         self.initialize(np.random.default_rng(0))
@@ -259,12 +254,7 @@ class Dense(Layer):
         self, rng: np.random.Generator, dtype: DTypeLike = np.float32
     ) -> None:
         """Draw the weights anew and set the biases to zero."""
-        W = np.asarray(self.initialization(rng, self.inputs, self.outputs))
-        if W.shape != (self.inputs, self.outputs):
-            raise InputError(
-                f"{self}: the initialization must return an array of shape "
-                f"({self.inputs}, {self.outputs}), but returned shape {W.shape}."
-            )
+        W = drawn_weights(self, self.initialization, rng, self.inputs, self.outputs)
         self.W = W.astype(dtype)
         self.b = np.zeros(self.outputs, dtype)
         self.dW = np.zeros_like(self.W)
@@ -503,9 +493,32 @@ def check_array(layer: Layer, X: Array) -> None:
             f"{layer}: X must be a NumPy array, but is a {type(X).__name__}. Write "
             f"np.array(...)."
         )
-    if not np.issubdtype(X.dtype, np.floating):
+    if X.dtype.kind != "f":
         raise InputError(
             f"{layer}: X must hold floating-point numbers, but is {X.dtype}. Convert "
             f"it with X.astype(np.float32); pixels from 0 to 255 must be divided by "
             f"255 as well."
         )
+
+
+def drawn_weights(
+    layer: Layer,
+    initialization: Initialization,
+    rng: np.random.Generator,
+    inputs: int,
+    outputs: int,
+) -> Array:
+    """Return the initial weights (inputs, outputs) of a layer.
+
+    Raises
+    ------
+    InputError
+        If the initialization returns another shape.
+    """
+    W = np.asarray(initialization(rng, inputs, outputs))
+    if W.shape != (inputs, outputs):
+        raise InputError(
+            f"{layer}: the initialization must return an array of shape "
+            f"({inputs}, {outputs}), but returned shape {W.shape}."
+        )
+    return W
