@@ -12,7 +12,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from math import inf, isfinite
 from pathlib import Path
@@ -156,6 +156,7 @@ def train(
     >>> bool(history.training_loss[1] < history.training_loss[0])
     True
     """
+    check_numbers(epochs, batch_size, patience, seed)
     course = Course(
         network=network,
         data=data,
@@ -168,9 +169,9 @@ def train(
         patience=patience,
         after_step=after_step,
         seed=seed,
+        progress=Progress(np.random.default_rng(seed)),
     )
     course.check()
-    course.progress = Progress(np.random.default_rng(seed))
     file = None if checkpoint is None else Path(checkpoint)
     whose = () if file is None else course.identity()
     if file is not None:
@@ -210,7 +211,7 @@ class Course:
     patience: int | None
     after_step: Callable[[Network], None] | None
     seed: int
-    progress: Progress = field(init=False)
+    progress: Progress
 
     @property
     def steps_per_epoch(self) -> int:
@@ -228,8 +229,7 @@ class Course:
         return len(self.progress.batch_loss) % self.steps_per_epoch == 0
 
     def check(self) -> None:
-        """Raise `InputError` unless these settings make a training."""
-        check_numbers(self.epochs, self.batch_size, self.patience, self.seed)
+        """Raise `InputError` unless data and settings go together."""
         if self.patience is not None and self.validation is None:
             raise InputError(
                 "train: patience needs validation data to look at; give train() the "
@@ -243,12 +243,13 @@ class Course:
         """Take one step for each mini-batch that is left of the current epoch."""
         progress = self.progress
         begun = len(progress.batch_loss) % self.steps_per_epoch
+        steps = self.epochs * self.steps_per_epoch
         progress.epoch_start = progress.rng.bit_generator.state
         start = perf_counter()
         batches = mini_batches(self.data, self.batch_size, progress.rng, self.augment)
         for X, y in islice(batches, begun, None):
-            done = len(progress.batch_loss) / (self.epochs * self.steps_per_epoch)
-            loss = train_step(self.network, X, y, self.optimizer, self.schedule(done))
+            factor = self.schedule(len(progress.batch_loss) / steps)
+            loss = train_step(self.network, X, y, self.optimizer, factor)
             progress.batch_loss.append(loss)
             if not isfinite(loss):
                 raise self.divergence(f"The loss became {loss}")
