@@ -9,72 +9,21 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
-from chapter_source import Block, Chapter, figure_options, readable, tags
+from chapter_source import DOLLARS, Block, Chapter, figure_options, tags
 
 OBJECTIVES = "What you will be able to do"
 CLOSING = ["Common mistakes", "Check yourself", "Exercises", "Summary", "Next"]
 WORDS = range(1500, 3001)
+MINUTES = range(15, 51)
 CELL_LINES, CELL_COLUMNS = 15, 79
 DESCRIPTION = range(50, 161)
 ALT_LENGTH = 40
 QUESTIONS = range(3, 6)
 
-AMERICAN = {
-    "analyse": "analyze",
-    "artefact": "artifact",
-    "behaviour": "behavior",
-    "cancelled": "canceled",
-    "cancelling": "canceling",
-    "catalogue": "catalog",
-    "centre": "center",
-    "centred": "centered",
-    "colour": "color",
-    "defence": "defense",
-    "dialogue": "dialog",
-    "favour": "favor",
-    "favourite": "favorite",
-    "fulfil": "fulfill",
-    "grey": "gray",
-    "honour": "honor",
-    "judgement": "judgment",
-    "labelled": "labeled",
-    "labelling": "labeling",
-    "learnt": "learned",
-    "licence": "license",
-    "maths": "mathematics",
-    "modelled": "modeled",
-    "modelling": "modeling",
-    "neighbour": "neighbor",
-    "neighbouring": "neighboring",
-    "practise": "practice",
-    "programme": "program",
-    "rigour": "rigor",
-    "signalling": "signaling",
-    "spelt": "spelled",
-    "towards": "toward",
-    "travelled": "traveled",
-    "whilst": "while",
-}
-# Verbs that take -ize in American spelling, with all that derives from them.
-BRITISH_ISE = re.compile(
-    r"\b((?:character|central|emphas|final|formal|general|harmon|initial|local|maxim"
-    r"|memor|minim|normal|organ|optim|parallel|penal|quant|random|real|recogn|regular"
-    r"|special|standard|summar|symbol|synthes|util|vector|visual)is(?:e|es|ed|er|ers"
-    r"|ing|ation|ations))\b",
-    re.IGNORECASE,
+# On the notation page: | $X$, $x$ | an example | (batch, features) | all |
+SYMBOL_ROW = re.compile(
+    r"(?m)^\|(?P<letters>[^|]*)\|.*\|\s*(?P<where>all|\d\d(?: \d\d)*)\s*\|$"
 )
-EMPTY_WORDS = re.compile(r"\b(simply|just|obviously)\b", re.IGNORECASE)
-
-# Where a number begins: not inside a word, another number, a path or a version.
-START = r"(?<![\w.,/])(?<!\w-)(?<!Python )(?<!version )(?<!≥ )"
-NUMBER = START + r"\d[\d,]*(?:\.\d+)?"
-MEASURED = {
-    "a percentage": re.compile(rf"{NUMBER}\s?(?:%|per ?cent\b|percentage)"),
-    "a time": re.compile(rf"{NUMBER}[\s-]?(?:[µm]?s|(?:micro|milli)?seconds?)\b"),
-    "a decimal with three or more digits": re.compile(
-        START + r"(?:0?\.0*[1-9]\d{2,}|[1-9]\d*\.\d{2,}|[1-9]\d+\.\d+)(?!\.?\w)"
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -97,6 +46,33 @@ class Book:
     chapters: list[Chapter]
     bibliography: str
     root: Path
+
+    @cached_property
+    def terms(self) -> set[str]:
+        """The entries of the glossary, in small letters."""
+        glossaries = [(c, b) for c in self.chapters for b in c.all_blocks("glossary")]
+        return {
+            line.strip().lower()
+            for chapter, block in glossaries
+            for line in chapter.lines[block.body_first - 1 : block.last - 1]
+            if re.match(r"\w", line)
+        }
+
+    @cached_property
+    def symbols(self) -> list[tuple[str, set[str]]]:
+        """The letters of the notation page, a row each: numbers of chapters or all."""
+        pages = [c for c in self.chapters if c.name.endswith("appendix-notation.md")]
+        return [
+            (letter, set(row["where"].split()))
+            for page in pages
+            for row in SYMBOL_ROW.finditer(page.text)
+            for letter in re.findall(r"\$(\\?[A-Za-z]+)\$", row["letters"])
+        ]
+
+    def meanings(self, letter: str, number: str) -> int:
+        """Return how many meanings a letter has in the chapter of this number."""
+        rows = (where for known, where in self.symbols if known == letter)
+        return sum(bool(where & {"all", number}) for where in rows)
 
     @cached_property
     def labels(self) -> Counter:
@@ -379,6 +355,31 @@ def reading_words(chapter: Chapter) -> int:
     return count_words(chapter.prose) + sum(map(count_words, captions))
 
 
+def reading_minutes(chapter: Chapter) -> int:
+    """Estimate the time to read a chapter with its code, to five minutes.
+
+    For a beginner: 130 words a minute, ten lines of code a minute, a minute for each
+    displayed formula.
+    """
+    code = sum(
+        len(chapter.code(cell).split("\n")) for cell in chapter.all_blocks("code-cell")
+    )
+    formulas = len(DOLLARS.findall(chapter.source))
+    return 5 * round((reading_words(chapter) / 130 + code / 10 + formulas) / 5)
+
+
+def reading_time(chapter: Chapter, book: Book) -> list[Fault]:
+    """A chapter is read in one sitting."""
+    minutes = reading_minutes(chapter)
+    if minutes in MINUTES:
+        return []
+    advice = (
+        f"reading takes {minutes} minutes; let it take {MINUTES.start} to "
+        f"{MINUTES.stop - 1}"
+    )
+    return [Fault(chapter.name, 1, advice)]
+
+
 def count_words(text: str) -> int:
     """Count runs of letters and digits; a hyphen or an apostrophe joins."""
     return len(re.findall(r"\w+(?:[-'’.,]\w+)*", text))
@@ -613,75 +614,6 @@ def references(chapter: Chapter, book: Book) -> list[Fault]:
     return faults
 
 
-# Words and numbers -----------------------------------------------------------------
-
-
-def spelling(chapter: Chapter, book: Book) -> list[Fault]:
-    """American spelling, in prose, captions and alternative texts."""
-    faults = []
-    for line, text in _texts(chapter):
-        for match in re.finditer(r"\b[A-Za-z]+\b", text):
-            word = match[0].lower()
-            singular = word.removesuffix("s")
-            better = AMERICAN.get(word) or AMERICAN.get(singular)
-            if BRITISH_ISE.fullmatch(word):
-                better = re.sub(r"is(e|ing|ation)", r"iz\1", word)
-            if better:
-                at = line + text.count("\n", 0, match.start())
-                faults.append(
-                    Fault(
-                        chapter.name, at, f"'{match[0]}' is British; write '{better}'"
-                    )
-                )
-    return faults
-
-
-def empty_words(chapter: Chapter, book: Book) -> list[Fault]:
-    """What is simple to the writer may not be so to the reader."""
-    return [
-        Fault(
-            chapter.name,
-            line + text.count("\n", 0, match.start()),
-            f"leave out '{match[0]}'",
-        )
-        for line, text in _texts(chapter)
-        for match in EMPTY_WORDS.finditer(text)
-    ]
-
-
-def typed_numbers(chapter: Chapter, book: Book) -> list[Fault]:
-    """Numbers that a run produces are glued, not typed.
-
-    Seen: percentages, seconds, and decimals with three or more digits, in prose and
-    captions. Not looked at: formulas (a chosen or defined value belongs into
-    ``$…$``), and paragraphs or tables with a {cite}, whose numbers others published.
-    """
-    faults = []
-    for line, text in chapter.paragraphs() + chapter.captions:
-        lines = chapter.lines[line - 1 : line + text.count("\n")]
-        # A figure's alternative text is of the source that its caption cites.
-        beside = [other for at, other in chapter.captions if at == line]
-        if "{cite" in "\n".join([*lines, *beside]):
-            continue
-        seen = set()
-        for kind, pattern in MEASURED.items():
-            for match in pattern.finditer(readable(text)):
-                at = line + text.count("\n", 0, match.start())
-                advice = (
-                    f"'{match[0].strip()}' is typed: glue {kind} that a run produced, "
-                    "put a chosen or defined one into $…$, cite one that was published"
-                )
-                if match.start() not in seen:
-                    faults.append(Fault(chapter.name, at, advice))
-                seen.add(match.start())
-    return faults
-
-
-def _texts(chapter: Chapter) -> list[tuple[int, str]]:
-    """Return everything in words: the prose as one text, captions, alternatives."""
-    return [(1, chapter.prose), *chapter.captions]
-
-
 def top_items(chapter: Chapter, start: int, end: int) -> list[int]:
     """Return the lines of the list items in these lines that are indented least."""
     pattern = re.compile(r"^(\s*)(?:[-*+]|\d+[.)])\s+\S")
@@ -702,6 +634,7 @@ FOR_CHAPTERS: list[Check] = [
     check_yourself,
     exercises,
     word_count,
+    reading_time,
 ]
 FOR_ALL: list[Check] = [
     description,
@@ -713,7 +646,4 @@ FOR_ALL: list[Check] = [
     labels,
     equations_are_labeled_and_used,
     references,
-    spelling,
-    empty_words,
-    typed_numbers,
 ]

@@ -27,7 +27,15 @@ INLINE_MATH = re.compile(r"(?<![\\$])\$(?=[^\s$])(?:[^$\\]|\\.)+?\$(?!\d)", re.D
 INLINE_CODE = re.compile(r"(?<!`)(`+)(?!`)(?:.|\n(?!\s*\n))+?(?<!`)\1(?!`)")
 LINK = re.compile(r"(?<=\])\((?P<target>[^()\s]*(?:\([^()\s]*\))?[^()\s]*)\)")
 MARKUP = re.compile(r"(?m)^\s*(`{3,}|:{3,})\{[^}]+\}|^\s*\|[\s:|-]+\|\s*$")
-VERBATIM = {"code-cell", "code", "code-block", "math", "literalinclude", "raw"}
+VERBATIM = {
+    "code-cell",
+    "code",
+    "code-block",
+    "eval-rst",
+    "literalinclude",
+    "math",
+    "raw",
+}
 TITLED = {"admonition", "dropdown", "exercise", "exercise-start", "tip", "note"}
 
 

@@ -4,9 +4,10 @@ import re
 from functools import cache
 
 import pytest
-from chapter_checks import FOR_ALL, FOR_CHAPTERS, Book
+from chapter_checks import FOR_ALL, FOR_CHAPTERS, Book, reading_minutes, target_of
 from chapter_source import Chapter
 from the_book import ROOT, documents
+from word_checks import WORD_CHECKS
 
 NUMBERED = [d for d in documents() if re.match(r"chapters/\d\d-", d)]
 
@@ -42,7 +43,7 @@ def test_form(document, check):
     report(faults_of(document, check))
 
 
-@pytest.mark.parametrize("check", FOR_ALL, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("check", FOR_ALL + WORD_CHECKS, ids=lambda c: c.__name__)
 @pytest.mark.parametrize("document", documents())
 def test_content(document, check):
     report(faults_of(document, check))
@@ -73,3 +74,30 @@ def test_descriptions_differ():
         text = str(meta.get("description"))
         assert text not in seen, f"{chapter.name} repeats {seen[text]}: {text}"
         seen[text] = chapter.name
+
+
+def test_the_home_page_says_how_long_each_chapter_takes():
+    home = (ROOT / "chapters" / "index.md").read_text(encoding="utf-8")
+    said = dict(re.findall(r"(?m)^\{doc\}`(\S+)`\n:[^`]*?\*About (\d+) minutes", home))
+    for chapter in the_book().chapters:
+        if chapter.is_numbered:
+            name = chapter.name.removeprefix("chapters/").removesuffix(".md")
+            minutes = reading_minutes(chapter)
+            assert said.get(name) == str(minutes), f"{name}: *About {minutes} minutes.*"
+
+
+def test_the_glossary_has_no_entry_that_no_chapter_links():
+    used = {
+        target_of(content).lower()
+        for chapter in the_book().chapters
+        for _, _, content in chapter.roles("term")
+    }
+    assert the_book().terms, "appendix-glossary.md has no {glossary}"
+    assert not the_book().terms - used, "link these where they are used first"
+
+
+def test_glossary_in_the_order_of_the_alphabet():
+    page = (ROOT / "chapters" / "appendix-glossary.md").read_text(encoding="utf-8")
+    block = page[page.index("{glossary}") :]
+    entries = re.findall(r"(?m)^(\w.*)$", block)
+    assert entries == sorted(entries, key=str.lower)

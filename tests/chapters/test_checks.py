@@ -1,9 +1,18 @@
 """The checks themselves: a good chapter passes them, each made-up fault is caught."""
 
 import pytest
-from chapter_checks import FOR_ALL, FOR_CHAPTERS, Book, reading_words
+from chapter_checks import (
+    FOR_ALL,
+    FOR_CHAPTERS,
+    Book,
+    reading_minutes,
+    reading_words,
+)
 from chapter_source import Chapter
 from the_book import ROOT
+from word_checks import WORD_CHECKS, letters_of
+
+CHECKS = FOR_CHAPTERS + FOR_ALL + WORD_CHECKS
 
 FILLER = "A network changes its weights a little after every batch of images. " * 140
 
@@ -38,7 +47,8 @@ plots.use_book_style()
 
 ## A section of its own
 
-The loss is a mean, as {eq}`eq-loss` says and {numref}`fig-loss` shows; $x = 0.125$ was
+The loss is a mean over a {term}`batch` of {term}`weights <weight>`, {term}`bias` and
+{term}`label`, as {eq}`eq-loss` says and {numref}`fig-loss` shows; $x = 0.125$ was
 chosen, and {cite:t}`nobody1986` published 4.58 % in 1986.
 
 $$
@@ -161,6 +171,30 @@ so by a test.
 The following chapter is made up as well, like {doc}`02-made-up`.
 """.replace("FILLER", FILLER)
 
+GLOSSARY = """# Glossary
+
+```{glossary}
+Batch
+  Rows.
+bias
+  A number.
+label
+  An answer.
+weight
+  A factor.
+```
+"""
+
+NOTATION = """# Notation
+
+| letter | stands for | shape | where |
+| --- | --- | --- | --- |
+| $L$, $N$ | the loss, a count | | all |
+| $x$ | an input | | 02 03 |
+| $\\eta$, $b$ | learning rate, bias | | all |
+| $b$ | a bowl | | 02 |
+"""
+
 CELL = "```{code-cell} ipython3\nprint(1)\n```"
 ANSWER = "\n   ```{dropdown} Answer\n   Three.\n   ```\n"
 ALT = "A line falls from the left to the right, steeply at first."
@@ -217,6 +251,10 @@ BAD = {
         (FILLER, "", " words of prose; write 1,500 to 3,000"),
         (FILLER, FILLER * 2, " words of prose; write 1,500 to 3,000"),
     ],
+    "reading_time": [
+        (FILLER, FILLER * 5, "reading takes 70 minutes"),
+        (FILLER, "", "reading takes 5 minutes"),
+    ],
     "cells": [
         ("print(1)", "print(1)\n" * 16, "a cell of 16 lines"),
         ("print(1)", f"print({'1' * 80})", "87 columns"),
@@ -268,16 +306,35 @@ BAD = {
         ),
     ],
     "spelling": [
-        ("The loss is a mean", "The colour is a mean", "write 'color'"),
-        ("The loss is a mean", "We initialise it", "write 'initialize'"),
-        ("The loss is a mean", "Its optimisation", "write 'optimization'"),
+        ("The loss is a mean over", "The colour is a mean over", "write 'color'"),
+        ("The loss is a mean over", "We initialise it over", "write 'initialize'"),
+        ("The loss is a mean over", "Its optimisation", "write 'optimization'"),
         ("The loss over batches", "Behaviour of the loss", "write 'behavior'"),
         (ALT, "Grey lines that fall from the left.", "write 'gray'"),
     ],
-    "empty_words": [
-        ("The loss is a mean", "The loss is simply a mean", "leave out 'simply'"),
+    "empty_phrases": [
+        ("The loss is a mean over", "The loss is simply a mean", "leave out 'simply'"),
         ("Print two.", "Just print two.", "leave out 'Just'"),
+        ("Print two.", "Print two!", "leave out '!'"),
+        ("The loss is a mean over", "Note that the mean over", "out 'Note that'"),
         ("The loss over batches", "Obviously, loss", "leave out 'Obviously'"),
+    ],
+    "house_words": [
+        ("The loss is a mean over", "Backprop is", "this book writes 'backpropaga"),
+        ("The loss over batches", "The cost function", "this book writes 'loss'"),
+        (ALT, "Minibatches that fall from left to right.", "writes 'mini-batch'"),
+    ],
+    "terms": [
+        ("{term}`label`", "{term}`lable`", "the glossary has no entry 'lable'"),
+        ("{term}`label`", "{term}`Labels <lable>`", "no entry 'lable'"),
+        ("Print two.", "A {term}`batch`.", "'batch' is linked a second time"),
+        ("{term}`label`", "label", "link at least 4 terms"),
+    ],
+    "symbols": [
+        ("$x = 0.125$", "$q = 0.125$", "$q$ stands not in appendix-notation.md"),
+        ("$x = 0.125$", "$W_x = \\mu$", "$\\mu$ stands not in"),
+        ("L_n\n$$", "L_n + r\n$$", "$r$ stands not in"),
+        ("$x = 0.125$", "$\\eta = b$", "$b$ means two things in this chapter"),
     ],
     "typed_numbers": [
         ("{glue:text}`accuracy`", "98.2 %", "'98.2 %' is typed"),
@@ -296,16 +353,21 @@ BAD = {
 def faults_of(check, text: str) -> list[str]:
     """Run one check over a made-up chapter."""
     chapter = Chapter("chapters/02-made-up.md", text)
-    book = Book([chapter], "@book{nobody1986,\n  title = {None},\n}\n", ROOT)
+    chapters = [
+        chapter,
+        Chapter("chapters/appendix-glossary.md", GLOSSARY),
+        Chapter("chapters/appendix-notation.md", NOTATION),
+    ]
+    book = Book(chapters, "@book{nobody1986,\n  title = {None},\n}\n", ROOT)
     return [str(fault) for fault in check(chapter, book)]
 
 
-@pytest.mark.parametrize("check", FOR_CHAPTERS + FOR_ALL, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.__name__)
 def test_a_good_chapter_passes(check):
     assert faults_of(check, GOOD) == []
 
 
-@pytest.mark.parametrize("check", FOR_CHAPTERS + FOR_ALL, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.__name__)
 def test_each_fault_is_caught(check):
     for old, new, message in BAD[check.__name__]:
         assert old in GOOD, old
@@ -316,7 +378,7 @@ def test_each_fault_is_caught(check):
 def test_a_fault_says_file_and_line():
     text = GOOD.replace("Print two.", "Just print two.")
     line = text.split("\n").index("Just print two.") + 1
-    check = next(check for check in FOR_ALL if check.__name__ == "empty_words")
+    check = next(check for check in CHECKS if check.__name__ == "empty_phrases")
     assert faults_of(check, text) == [
         f"chapters/02-made-up.md:{line}: leave out 'Just'"
     ]
@@ -345,7 +407,7 @@ Its text.
 
 
 def test_a_figure_shows_the_numbers_that_its_caption_cites():
-    check = next(check for check in FOR_ALL if check.__name__ == "typed_numbers")
+    check = next(check for check in CHECKS if check.__name__ == "typed_numbers")
     text = GOOD.replace(ALT, "Published errors as dots, from 12.25 down to 0.95.")
     assert len(faults_of(check, text)) == 1
     cited = "Errors {cite:t}`nobody1986` published."
@@ -363,5 +425,24 @@ def test_a_figure_shows_the_numbers_that_its_caption_cites():
     ],
 )
 def test_numbers_nobody_measured_may_be_typed(sentence):
-    check = next(check for check in FOR_ALL if check.__name__ == "typed_numbers")
+    check = next(check for check in CHECKS if check.__name__ == "typed_numbers")
     assert faults_of(check, GOOD.replace("Print two.", sentence)) == []
+
+
+def test_letters_of_a_formula_are_those_that_stand_for_something():
+    formula = r"""$$
+    dW_{ij} = \frac{\partial L}{\partial w_k} \text{ if } \hat{z}^\top \eta, d_1
+    = \begin{cases} 1 \end{cases} \operatorname{ReLU}'(x)
+    $$ (eq-name)"""
+    assert letters_of(formula) == ["W", "L", "w", "z", "\\eta", "d", "x"]
+    assert letters_of("$a_n b^2 + X Y^{k}$") == ["a", "b", "X", "Y", "k"]
+
+
+def test_the_time_to_read_grows_with_words_code_and_formulas():
+    def minutes(text: str) -> int:
+        return reading_minutes(Chapter("chapters/01-x.md", text))
+
+    cell = "```{code-cell} ipython3\n" + "print(1)\n" * 100 + "```\n"
+    assert minutes("word " * 1300) == 10
+    assert minutes("word " * 1300 + "\n\n" + cell) == 20
+    assert minutes("word " * 1300 + "\n\n$$\nx\n$$\n" * 5) == 15
