@@ -1,4 +1,4 @@
-"""Decide which data the chapters train on, and when their cells run again.
+"""Decide which data the chapters train on, when their cells run again; note how long.
 
 jupyter-cache re-executes a chapter when its code cells change. It can't see
 that the library, the locked versions or the data changed, so those three are
@@ -8,12 +8,14 @@ chapters again because one of its settings changed.
 
 import ast
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
@@ -110,7 +112,23 @@ def place_cache(app, config):
     config.nb_execution_cache_path = str(cache)
 
 
+def record_times(app, exception):
+    """Write down how long each chapter's cells ran, for the tests to bound."""
+    if exception:
+        return
+    noted = NbMetadataCollector.get_doc_data(app.env).items()
+    seconds = {
+        document: round(data["exec_data"]["runtime"], 1)
+        for document, data in sorted(noted)
+        if data.get("exec_data") and data["exec_data"]["runtime"] is not None
+    }
+    record = {"data": os.environ["MNIST_SOURCE"], "seconds": seconds}
+    file = Path(app.outdir).parent / "execution-times.json"
+    file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
 def setup(app):
     """Connect to Sphinx before anything reads the settings."""
     fix_time(Path(app.srcdir))
     app.connect("config-inited", place_cache, priority=100)
+    app.connect("build-finished", record_times)

@@ -324,6 +324,10 @@ BAD = {
         ("The loss over batches", "The cost function", "this book writes 'loss'"),
         (ALT, "Minibatches that fall from left to right.", "writes 'mini-batch'"),
     ],
+    "proselint": [
+        ("Print two.", "A very good two.", "02-made-up.md:116: Substitute 'damn'"),
+        ("The loss over batches", "At the end of the day", "cliché"),
+    ],
     "terms": [
         ("{term}`label`", "{term}`lable`", "the glossary has no entry 'lable'"),
         ("{term}`label`", "{term}`Labels <lable>`", "no entry 'lable'"),

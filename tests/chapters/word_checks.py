@@ -5,6 +5,10 @@ from pathlib import Path
 
 from chapter_checks import Book, Check, Fault, target_of
 from chapter_source import AMSMATH, DOLLARS, INLINE_MATH, Chapter, readable
+from proselint.checks import __register__
+from proselint.config import DEFAULT
+from proselint.registry import CheckRegistry
+from proselint.tools import LintFile
 
 AMERICAN = {
     "analyse": "analyze",
@@ -53,7 +57,7 @@ BRITISH_ISE = re.compile(
 
 # One word for one thing: what this book does not write, and what it writes instead.
 HOUSE = {
-    r"\b[Bb]ack[- ]propagat\w*(?! Tutorial)": "backpropagation",
+    r"\b[Bb]ack[- ]propagat(?!ion Tutorial)\w*": "backpropagation",
     r"\b[Bb]ackprop\b(?![.(])": "backpropagation",
     r"\b[Mm]ini ?batch(?:es)?\b": "mini-batch",
     r"\b[Hh]yperparameters?\b": "hyper-parameter",
@@ -78,6 +82,10 @@ EMPTY_PHRASES = re.compile(
     re.IGNORECASE,
 )
 LEAST_TERMS = 4
+
+# All that proselint knows, apart from quotation marks, which Sphinx makes curly.
+CheckRegistry().register_many(__register__)
+PROSELINT = {**DEFAULT, "checks": {**DEFAULT["checks"], "typography": False}}
 
 # What is no letter of a formula: words, environments, indices, operators, the d of dW.
 GREEK = (
@@ -188,6 +196,15 @@ def house_words(chapter: Chapter, book: Book) -> list[Fault]:
     ]
 
 
+def proselint(chapter: Chapter, book: Book) -> list[Fault]:
+    """What good editors strike out: clichés, redundancy, hedging, "very"."""
+    return [
+        Fault(chapter.name, line + found.pos[0] - 1, found.check_result.message)
+        for line, text in _texts(chapter)
+        for found in LintFile(chapter.name, text).lint(PROSELINT)
+    ]
+
+
 def terms(chapter: Chapter, book: Book) -> list[Fault]:
     """A chapter links the terms of the glossary, each where it uses it first."""
     faults = []
@@ -247,6 +264,7 @@ WORD_CHECKS: list[Check] = [
     spelling,
     empty_phrases,
     house_words,
+    proselint,
     terms,
     symbols,
     typed_numbers,
