@@ -6,6 +6,7 @@ from backprop import (
     Adam,
     Convolution2D,
     Dense,
+    Dropout,
     InputError,
     Network,
     ReLU,
@@ -29,6 +30,14 @@ def test_a_layer_by_itself_has_the_weights_of_seed_0(make):
     again.initialize(np.random.default_rng(0))
     np.testing.assert_array_equal(layer.W, again.W)
     assert layer.W.dtype == np.float32
+
+
+def test_dropout_by_itself_draws_from_seed_0():
+    dropout, again = Dropout(0.5), Dropout(0.5)
+    again.initialize(np.random.default_rng(0))
+    X = np.ones((5, 20), dtype=np.float32)
+    masked = dropout.forward(X, training=True)
+    np.testing.assert_array_equal(masked, again.forward(X, training=True))
 
 
 @learning
