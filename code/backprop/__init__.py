@@ -25,7 +25,12 @@ from backprop.layers import (
     he,
     zeros,
 )
-from backprop.losses import MeanSquaredError, SoftmaxCrossEntropy, softmax
+from backprop.losses import (
+    MeanSquaredError,
+    SmoothedCrossEntropy,
+    SoftmaxCrossEntropy,
+    softmax,
+)
 from backprop.network import Evaluation, Network
 from backprop.optimizers import (
     SGD,
@@ -59,6 +64,7 @@ __all__ = [
     "SavedFileError",
     "Shift",
     "Sigmoid",
+    "SmoothedCrossEntropy",
     "SoftmaxCrossEntropy",
     "Split",
     "Tanh",

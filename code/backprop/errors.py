@@ -1,9 +1,11 @@
 """The exceptions of the library: what each of them means to whoever meets it.
 
 Chapter "Forward propagation" meets one on purpose. All derive from `BackpropError`,
-so that one ``except`` catches whatever the library itself complains about. The check
-that all parts need, of whole numbers, stands below them.
+so that one ``except`` catches whatever the library itself complains about. The checks
+of settings that several parts need stand below them.
 """
+
+from numbers import Real
 
 import numpy as np
 
@@ -42,3 +44,11 @@ def check_whole(owner: str, **settings: tuple[int, int]) -> None:
                 f"{owner}: {name} must be a whole number of at least {least}, but is "
                 f"{value!r}."
             )
+
+
+def check_share(owner: str, name: str, value: float) -> None:
+    """Raise `InputError` unless a setting is a number from 0 to below 1."""
+    if not isinstance(value, Real) or not 0 <= value < 1:
+        raise InputError(
+            f"{owner}: {name} must be a number from 0 to below 1, but is {value!r}."
+        )

@@ -8,13 +8,12 @@ Layers for images stand in `backprop.convolution`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from backprop.errors import InputError, check_whole
+from backprop.errors import InputError, check_share, check_whole
 
 Array = NDArray[np.floating]
 Initialization = Callable[[np.random.Generator, int, int], Array]
@@ -450,10 +449,7 @@ class Dropout(Layer):
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        if not isinstance(rate, Real) or not 0 <= rate < 1:
-            raise InputError(
-                f"Dropout: rate must be a number from 0 to below 1, but is {rate!r}."
-            )
+        check_share("Dropout", "rate", rate)
         self.rate: float = float(rate)
         self.initialize(np.random.default_rng(0))
 

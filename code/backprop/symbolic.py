@@ -268,6 +268,43 @@ def softmax_cross_entropy(classes: int, label: int) -> SoftmaxCrossEntropyDeriva
     return SoftmaxCrossEntropyDerivation(logits, loss, gradient, claim)
 
 
+def smoothed_cross_entropy(classes: int, label: int) -> SoftmaxCrossEntropyDerivation:
+    """Derive the gradient of cross-entropy against labels that leave s to all classes.
+
+    Parameters
+    ----------
+    classes : int
+        How many logits K, at least 2.
+    label : int
+        The right class, from 0 to classes - 1.
+
+    Returns
+    -------
+    SoftmaxCrossEntropyDerivation
+        Loss, SymPy's gradient, and the claim p - q, in the logits and the smoothing s;
+        q_k = (1 - s) [k = y] + s / K.
+
+    Raises
+    ------
+    ValueError
+        If the label is none of the classes.
+
+    Examples
+    --------
+    >>> smoothed_cross_entropy(3, label=1).errors()
+    [0, 0, 0]
+    """
+    check_label(label, classes)
+    logits = sp.symbols(f"z1:{classes + 1}", real=True)
+    s = sp.Symbol("s", positive=True)
+    p = softmax(logits)
+    q = [(1 - s) * int(k == label) + s / classes for k in range(classes)]
+    loss = -sum(share * sp.log(said) for share, said in zip(q, p, strict=True))
+    gradient = [sp.diff(loss, score) for score in logits]
+    claim = [said - share for share, said in zip(q, p, strict=True)]
+    return SoftmaxCrossEntropyDerivation(logits, loss, gradient, claim)
+
+
 def check_label(label: int, classes: int) -> None:
     """Raise `ValueError` unless the label is one of the classes."""
     if label not in range(classes):

@@ -23,6 +23,7 @@ from backprop import (
     Reshape,
     SavedFileError,
     Sigmoid,
+    SmoothedCrossEntropy,
     SoftmaxCrossEntropy,
     Split,
     Tanh,
@@ -475,7 +476,11 @@ def test_a_layer_of_no_size_is_refused(size):
 
 # Outputs and targets into losses --------------------------------------------------
 
-LOSSES = {"cross-entropy": SoftmaxCrossEntropy, "squared error": MeanSquaredError}
+LOSSES = {
+    "cross-entropy": SoftmaxCrossEntropy,
+    "smoothed": SmoothedCrossEntropy,
+    "squared error": MeanSquaredError,
+}
 losses = pytest.mark.parametrize("make", LOSSES.values(), ids=LOSSES)
 
 

@@ -15,6 +15,7 @@ from backprop import (
     ReLU,
     Reshape,
     Sigmoid,
+    SmoothedCrossEntropy,
     SoftmaxCrossEntropy,
     Tanh,
     glorot,
@@ -25,7 +26,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import error
 
-LOSSES = {"cross-entropy": SoftmaxCrossEntropy, "squared error": MeanSquaredError}
+LOSSES = {
+    "cross-entropy": SoftmaxCrossEntropy,
+    "smoothed": SmoothedCrossEntropy,
+    "squared error": MeanSquaredError,
+}
 losses = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 activations = pytest.mark.parametrize("activation", [Sigmoid, Tanh, ReLU])
 types = pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,6 +1,8 @@
 """The losses, held against formulas, finite differences, autograd and SymPy."""
 
+import copy
 import math
+import re
 
 import autograd
 import autograd.numpy as anp
@@ -10,10 +12,12 @@ import sympy as sp
 from backprop import (
     InputError,
     MeanSquaredError,
+    SmoothedCrossEntropy,
     SoftmaxCrossEntropy,
     softmax,
     symbolic,
 )
+from backprop.losses import one_hot
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import central_differences, error
@@ -158,6 +162,59 @@ def test_cross_entropy_knowing_nothing_is_the_logarithm_of_the_classes():
     assert loss.forward(np.zeros((4, 10)), np.arange(4)) == pytest.approx(math.log(10))
 
 
+# Smoothed cross-entropy -----------------------------------------------------------
+
+shares = st.floats(0, 0.99)
+
+
+@given(batches, classes, seeds, shares)
+def test_smoothed_cross_entropy_is_that_against_softer_rows(
+    batch, outputs, seed, smoothing
+):
+    logits, y = made(batch, outputs, seed)
+    Q = (1 - smoothing) * one_hot(y, outputs) + smoothing / outputs
+
+    def theirs(Z):
+        log_sums = anp.log(anp.sum(anp.exp(Z), axis=1, keepdims=True))
+        return anp.sum(Q * (log_sums - Z)) / batch
+
+    loss = SmoothedCrossEntropy(smoothing)
+    value = loss.forward(logits, y)
+    assert isinstance(value, float)
+    assert value == pytest.approx(theirs(logits), rel=1e-12)
+    gradient = loss.backward()
+    assert error(gradient, autograd.grad(theirs)(logits)) <= 1e-12
+    measured = central_differences(lambda: loss.forward(logits, y), logits)
+    assert error(gradient, measured) <= 1e-7
+
+
+@pytest.mark.parametrize(("outputs", "label"), [(2, 0), (3, 2), (10, 7)])
+def test_smoothed_cross_entropy_agrees_with_sympy(outputs, label):
+    derived = symbolic.smoothed_cross_entropy(outputs, label)
+    logits, _ = made(1, outputs, seed=5)
+    symbols = [*derived.logits, sp.Symbol("s", positive=True)]
+    in_numbers = sp.lambdify(symbols, [derived.loss, derived.gradient])
+    value, gradient = in_numbers(*logits[0], 0.3)
+    loss = SmoothedCrossEntropy(0.3)
+    assert loss.forward(logits, np.array([label])) == pytest.approx(value, rel=1e-12)
+    assert error(loss.backward()[0], gradient) <= 1e-12
+
+
+def test_without_smoothing_it_is_cross_entropy():
+    logits, y = made(5, 4, seed=0)
+    plain, smoothed = SoftmaxCrossEntropy(), SmoothedCrossEntropy(0)
+    assert plain.forward(logits, y) == smoothed.forward(logits, y)
+    np.testing.assert_array_equal(plain.backward(), smoothed.backward())
+
+
+def test_smoothing_is_a_tenth_unless_said_and_stays_in_a_copy():
+    assert repr(SmoothedCrossEntropy()) == "SmoothedCrossEntropy(0.1)"
+    loss = SmoothedCrossEntropy(0.25)
+    loss.forward(*made(5, 4, seed=0))
+    copied = copy.deepcopy(loss)
+    assert vars(copied) == {"smoothing": 0.25}
+
+
 # Squared error --------------------------------------------------------------------
 
 
@@ -215,12 +272,14 @@ def test_squared_error_keeps_float32():
     assert loss.backward().dtype == np.float32
 
 
-# Both losses ----------------------------------------------------------------------
+# All losses ----------------------------------------------------------------------
 
-both = pytest.mark.parametrize("make", [SoftmaxCrossEntropy, MeanSquaredError])
+all_losses = pytest.mark.parametrize(
+    "make", [SoftmaxCrossEntropy, SmoothedCrossEntropy, MeanSquaredError]
+)
 
 
-@both
+@all_losses
 @given(batch=batches, outputs=classes, seed=seeds, times=st.integers(2, 4))
 def test_repeated_rows_have_the_same_loss_and_gradient(
     make, batch, outputs, seed, times
@@ -236,7 +295,7 @@ def test_repeated_rows_have_the_same_loss_and_gradient(
         np.testing.assert_allclose(times * share, once.backward(), rtol=1e-12)
 
 
-@both
+@all_losses
 @given(batch=batches, outputs=classes, seed=seeds)
 def test_order_of_examples_and_classes_does_not_matter(make, batch, outputs, seed):
     A, y = made(batch, outputs, seed)
@@ -251,7 +310,7 @@ def test_order_of_examples_and_classes_does_not_matter(make, batch, outputs, see
     np.testing.assert_allclose(permuted.backward(), expected, rtol=1e-9, atol=1e-15)
 
 
-@both
+@all_losses
 def test_a_loss_leaves_the_outputs_alone(make):
     A, y = made(3, 4, seed=0)
     kept = A.copy()
@@ -262,7 +321,7 @@ def test_a_loss_leaves_the_outputs_alone(make):
     np.testing.assert_array_equal(A, kept)
 
 
-@both
+@all_losses
 def test_backward_twice_gives_the_same(make):
     A, y = made(3, 4, seed=0)
     loss = make()
@@ -270,7 +329,7 @@ def test_backward_twice_gives_the_same(make):
     np.testing.assert_array_equal(loss.backward(), loss.backward())
 
 
-@both
+@all_losses
 @pytest.mark.parametrize("label", [-1, 10, 255])
 def test_a_label_out_of_range_is_named(make, label):
     y = np.array([3, label, 9])
@@ -281,13 +340,14 @@ def test_a_label_out_of_range_is_named(make, label):
         make().forward(np.zeros((3, 10)), y)
 
 
-@both
+@all_losses
 def test_backward_before_forward_is_said(make):
-    with pytest.raises(InputError, match=rf"{make.__name__}\(\): call forward first"):
+    said = rf"{re.escape(repr(make()))}: call forward first"
+    with pytest.raises(InputError, match=said):
         make().backward()
 
 
-@both
+@all_losses
 def test_labels_for_a_single_output_are_refused_with_the_remedy(make):
     with pytest.raises(
         InputError, match=r"label 1\. .*MeanSquaredError and float .* \(batch, 1\)"
@@ -323,7 +383,7 @@ def test_targets_of_a_wrong_shape_are_refused():
         MeanSquaredError().forward(np.zeros((2, 3)), np.zeros((3, 2)))
 
 
-@both
+@all_losses
 @pytest.mark.parametrize("shape", [(3,), (0, 3), (2, 0), (2, 3, 4)])
 def test_outputs_that_are_no_batch_are_refused(make, shape):
     with pytest.raises(InputError, match=r"batch of outputs.*but got shape \("):

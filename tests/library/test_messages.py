@@ -23,6 +23,7 @@ from backprop import (
     ReLU,
     Reshape,
     Sigmoid,
+    SmoothedCrossEntropy,
     SoftmaxCrossEntropy,
     Split,
     Tanh,
@@ -81,6 +82,7 @@ def same_layer():
 
 CALLS = {
     "losses": {
+        "smoothing of 1": lambda: SmoothedCrossEntropy(1),
         "softmax backward first": lambda: SoftmaxCrossEntropy().backward(),
         "squares backward first": lambda: MeanSquaredError().backward(),
         "list for outputs": lambda: cross_entropy([[1.0]], np.array([0])),

@@ -204,7 +204,7 @@ def test_a_result_says_what_it_holds(name):
 
 
 LAYERS = ["ReLU", "Sigmoid", "Tanh"]
-LOSSES = ["MeanSquaredError", "SoftmaxCrossEntropy"]
+LOSSES = ["MeanSquaredError", "SmoothedCrossEntropy", "SoftmaxCrossEntropy"]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS + MADE_BY_HAND + LAYERS + LOSSES)

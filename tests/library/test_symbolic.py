@@ -135,12 +135,15 @@ def test_p_minus_y_is_derived_for_each_label(classes):
 @pytest.mark.parametrize("classes", [2, 3, 10])
 def test_p_minus_y_holds_exactly(classes):
     assert symbolic.softmax_cross_entropy(classes, 1).errors() == [0] * classes
+    assert symbolic.smoothed_cross_entropy(classes, 1).errors() == [0] * classes
 
 
 @pytest.mark.parametrize("label", [-1, 3, 1.5])
 def test_a_label_that_is_no_class_is_refused(label):
     with pytest.raises(ValueError, match="label must be from 0 to 2, but is"):
         symbolic.softmax_cross_entropy(3, label)
+    with pytest.raises(ValueError, match="label must be from 0 to 2"):
+        symbolic.smoothed_cross_entropy(3, label)
     with pytest.raises(ValueError, match="label must be from 0 to 2, but is"):
         symbolic.two_layer_network(2, 2, 3, label)
 
