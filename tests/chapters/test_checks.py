@@ -335,9 +335,9 @@ BAD = {
         ("{term}`label`", "label", "link at least 4 terms"),
     ],
     "symbols": [
-        ("$x = 0.125$", "$q = 0.125$", "$q$ stands not in appendix-notation.md"),
-        ("$x = 0.125$", "$W_x = \\mu$", "$\\mu$ stands not in"),
-        ("L_n\n$$", "L_n + r\n$$", "$r$ stands not in"),
+        ("$x = 0.125$", "$q = 0.125$", "$q$ does not stand in appendix-notation.md"),
+        ("$x = 0.125$", "$W_x = \\mu$", "$\\mu$ does not stand in"),
+        ("L_n\n$$", "L_n + r\n$$", "$r$ does not stand in"),
         ("$x = 0.125$", "$\\eta = b$", "$b$ means two things in this chapter"),
     ],
     "typed_numbers": [

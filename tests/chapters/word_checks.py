@@ -235,7 +235,7 @@ def symbols(chapter: Chapter, book: Book) -> list[Fault]:
     for letter, line in used.items():
         meanings = book.meanings(letter, number)
         if meanings == 0:
-            advice = "stands not in appendix-notation.md; take a letter that does"
+            advice = "does not stand in appendix-notation.md; take a letter that does"
             faults.append(Fault(chapter.name, line, f"${letter}$ {advice}"))
         elif meanings > 1:
             advice = "means two things in this chapter; rename one"

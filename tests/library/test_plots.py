@@ -104,6 +104,7 @@ FIGURES = {
     "heat_map": lambda: plots.heat_map(
         MEANS, **SETTINGS, spreads=MEANS / 100, works_from=96
     ),
+    "bar_chart": lambda: plots.bar_chart({"guess": 10.0, "rule": 82.5}, "right (%)"),
     "benchmark_bars": lambda: plots.benchmark_bars(TASKS, "seconds"),
 }
 each = pytest.mark.parametrize("name", FIGURES)
@@ -258,6 +259,7 @@ def test_a_figure_fits_the_column(name):
         ("decision_boundary", {"width (cm)", "height (cm)", "a", "b", "c"}),
         ("network_drawing", {"input", "output", "value", "weight, bias b"}),
         ("heat_map", {"batch size", "learning rate", "512", "128", "32", "0.1"}),
+        ("bar_chart", {"guess", "rule", "right (%)"}),
         ("benchmark_bars", {"seconds", "epoch", "convolution", "this book"}),
     ],
 )
@@ -837,3 +839,48 @@ REFUSED = [
 def test_what_would_be_drawn_wrongly_is_refused(draw, message):
     with pytest.raises(InputError, match=f"^[a-z_]+: .*{message}"):
         draw()
+
+
+# Bars from 0 upward ---------------------------------------------------------------
+
+
+def test_bars_are_as_long_as_their_numbers_from_the_top_in_the_order_given():
+    chart = plots.bar_chart({"one": 1.5, "three": 3.0, "none": 0.0}, "apples")
+    ax = chart.axes[0]
+    assert [bar.get_width() for bar in ax.patches] == [1.5, 3, 0]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == [
+        "one",
+        "three",
+        "none",
+    ]
+    assert ax.yaxis_inverted()
+    assert ax.get_xlabel() == "apples"
+    assert ax.get_xlim()[0] == 0
+    assert [text.get_text() for text in ax.texts] == ["2", "3", "0"]
+
+
+def test_the_marked_bar_differs_by_more_than_its_color():
+    chart = plots.bar_chart({"a": 1, "b": 2}, "x", form="{:.1f} m", marked="b")
+    plain, marked = chart.axes[0].patches
+    assert plain.get_facecolor() != marked.get_facecolor()
+    assert (plain.get_hatch() or "", marked.get_hatch()) == ("", "///")
+    assert [text.get_text() for text in chart.axes[0].texts] == ["1.0 m", "2.0 m"]
+    assert [text.get_fontweight() for text in chart.axes[0].texts] == ["normal", "bold"]
+
+
+def test_bars_of_nothing_can_be_drawn():
+    assert plots.bar_chart({"a": 0, "b": 0}, "x").axes[0].get_xlim()[1] > 0
+
+
+@pytest.mark.parametrize(
+    ("bars", "options", "message"),
+    [
+        ({}, {}, "bar_chart"),
+        ({"a": -1}, {}, "bars begin at 0; a number is negative"),
+        ({"a": np.nan}, {}, "bar_chart"),
+        ({"a": 1}, {"marked": "b"}, "no bar is named 'b'; there are \\['a'\\]"),
+    ],
+)
+def test_bars_that_cannot_be_drawn(bars, options, message):
+    with pytest.raises(InputError, match=message):
+        plots.bar_chart(bars, "x", **options)

@@ -6,7 +6,12 @@ and never the only mark: lines carry their names, bars their hatches, points the
 shapes. Blue is what flows forward, vermilion what flows backward, green parameters.
 """
 
-from backprop.plots.comparisons import benchmark_bars, heat_map, published_errors
+from backprop.plots.comparisons import (
+    bar_chart,
+    benchmark_bars,
+    heat_map,
+    published_errors,
+)
 from backprop.plots.curves import (
     activation_curves,
     batch_loss_curve,
@@ -46,6 +51,7 @@ __all__ = [
     "VERMILION",
     "WIDTH",
     "activation_curves",
+    "bar_chart",
     "batch_loss_curve",
     "benchmark_bars",
     "confusion_matrix",

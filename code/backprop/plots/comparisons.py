@@ -297,6 +297,73 @@ def draw_bar(
     )
 
 
+def bar_chart(
+    bars: Mapping[str, float], x_label: str, form: str = "{:,.0f}", marked: str = ""
+) -> Figure:
+    """Compare a few numbers from 0 upward as bars, each with its number at its end.
+
+    Parameters
+    ----------
+    bars : mapping of name to number
+        At least 0, in the order in which they are drawn, from the top.
+    x_label : str
+        What the numbers are, with units.
+    form : str, optional
+        How a number is written, for ``str.format``.
+    marked : str, optional
+        The name of a bar that is set off, vermilion and hatched.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        If there is no bar, a number is negative or not finite, or no bar has the
+        name of the marked one.
+
+    Examples
+    --------
+    >>> figure = bar_chart({"guessing": 10.0, "nearest mean": 82.0}, "accuracy (%)",
+    ...                    form="{:.1f} %", marked="nearest mean")
+    """
+    check_some("bar_chart", "bars", len(bars))
+    lengths = checked("bar_chart", "bars", list(bars.values()), (None,))
+    if lengths.min() < 0:
+        raise InputError("bar_chart: bars begin at 0; a number is negative.")
+    if marked and marked not in bars:
+        raise InputError(
+            f"bar_chart: no bar is named {marked!r}; there are {list(bars)}."
+        )
+    figure = Figure(figsize=(WIDTH, 0.29 * len(bars) + 0.65))
+    ax = figure.subplots()
+    for y, (name, length) in enumerate(zip(bars, lengths, strict=True)):
+        strong = name == marked
+        ax.barh(
+            y,
+            length,
+            height=0.7,
+            color=VERMILION if strong else BLUE,
+            hatch="///" if strong else "",
+            ec="white",
+            lw=0,
+        )
+        ax.annotate(
+            form.format(length),
+            (length, y),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontweight="bold" if strong else "normal",
+        )
+    ax.set_yticks(range(len(bars)), list(bars))
+    ax.invert_yaxis()
+    ax.set(xlabel=x_label, xlim=(0, 1.15 * max(lengths.max(), 1e-9)))
+    ax.tick_params(axis="y", length=0)
+    return figure
+
+
 def published_errors(rows: Sequence[tuple[str, float, bool]]) -> Figure:
     """Compare test errors as dots on one axis: published and this build's own.
 
