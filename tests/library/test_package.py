@@ -31,6 +31,7 @@ FLOORS = {
     "saving": 1,
     "convolution": 2,
     "network": 2,
+    "bugs": 3,
     "checkpoints": 3,
     "gradient_check": 3,
     "pruning": 3,
