@@ -22,6 +22,8 @@ Initialization = Callable[[np.random.Generator, int, int], Array]
 def he(rng: np.random.Generator, inputs: int, outputs: int) -> Array:
     """Draw weights for a layer that a ReLU follows: variance 2 / inputs.
 
+    Equation (eq-he).
+
     Parameters
     ----------
     rng : numpy.random.Generator
@@ -48,6 +50,8 @@ def he(rng: np.random.Generator, inputs: int, outputs: int) -> Array:
 
 def glorot(rng: np.random.Generator, inputs: int, outputs: int) -> Array:
     """Draw weights for a sigmoid or tanh layer: variance 2 / (inputs + outputs).
+
+    Equation (eq-glorot).
 
     Parameters
     ----------

@@ -259,7 +259,7 @@ class Adam(Optimizer):
         return {"m": np.zeros_like(W), "v": np.zeros_like(W), "t": np.zeros(())}
 
     def move(self, name: str, W: Array, dW: Array, rate: float) -> None:
-        """Move one parameter by its averages."""
+        """Move one parameter by its averages, equation (eq-adam)."""
         (m, v, t), step = self.state[name].values(), self.room[name]
         t += 1
         if decay := self.decay(name):

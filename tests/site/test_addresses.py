@@ -15,7 +15,7 @@ from the_book import ROOT, lacking, settings
 
 # Other people's OWNER/NAME and NAME.github.io that the book speaks of. Whatever is
 # not here has to be this book.
-OTHERS: set[str] = set()
+OTHERS = {"karpathy/micrograd"}  # cited in the bibliography
 
 OWNER_NAME = r"(?P<found>[\w.-]+/[\w.-]+)"
 REPOSITORIES = [
