@@ -329,8 +329,8 @@ BAD = {
         ("The loss over batches", "At the end of the day", "cliché"),
     ],
     "terms": [
-        ("{term}`label`", "{term}`lable`", "the glossary has no entry 'lable'"),
-        ("{term}`label`", "{term}`Labels <lable>`", "no entry 'lable'"),
+        ("{term}`label`", "{term}`unheard`", "the glossary has no entry 'unheard'"),
+        ("{term}`label`", "{term}`Labels <unheard>`", "no entry 'unheard'"),
         ("Print two.", "A {term}`batch`.", "'batch' is linked a second time"),
         ("{term}`label`", "label", "link at least 4 terms"),
     ],
