@@ -119,6 +119,7 @@ def patient(
     sizes: Sequence[int] = (784, 30, 10),
     dtype: DTypeLike = np.float32,
     healthy: bool = False,
+    seed: int = 0,
 ) -> Network:
     """Make a network with one of the bugs, or the same network without it.
 
@@ -132,16 +133,18 @@ def patient(
         As for `Network`.
     healthy : bool, optional
         Whether to put the right part in the place of the wrong one.
+    seed : int, optional
+        Seed of the weights, at least 0; patient and twin draw the same ones.
 
     Returns
     -------
     Network
-        With softmax and cross-entropy, seed 0.
+        With softmax and cross-entropy.
 
     Raises
     ------
     InputError
-        If there is no such patient.
+        If there is no such patient, or as for `Network`.
 
     Examples
     --------
@@ -160,4 +163,4 @@ def patient(
         if issubclass(part, Dropout):
             layers.append(part(0.5))
     last = 1 + issubclass(part, Dropout)
-    return Network(layers[:-last], loss=loss(), seed=0, dtype=dtype)
+    return Network(layers[:-last], loss=loss(), seed=seed, dtype=dtype)

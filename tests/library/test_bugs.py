@@ -61,8 +61,10 @@ def test_the_maximum_of_the_batch_is_right_until_there_is_an_outlier():
 
 
 @every
-def test_patient_and_twin_begin_alike(number):
-    sick, healthy = patient(number, SIZES), patient(number, SIZES, healthy=True)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_patient_and_twin_begin_alike(number, seed):
+    sick = patient(number, SIZES, seed=seed)
+    healthy = patient(number, SIZES, healthy=True, seed=seed)
     assert sick.dtype == np.float32
     for name, W in sick.parameters.items():
         np.testing.assert_array_equal(W, healthy.parameters[name])
@@ -71,6 +73,12 @@ def test_patient_and_twin_begin_alike(number):
     assert any(type(part) is wrong for part in parts)
     assert not any(type(part) is wrong for part in [*healthy.layers, healthy.loss])
     assert issubclass(wrong, right)
+
+
+def test_each_seed_draws_other_weights():
+    first, second = (patient(1, SIZES, seed=seed).parameters["0.W"] for seed in (0, 1))
+    np.testing.assert_array_equal(first, patient(1, SIZES).parameters["0.W"])
+    assert not np.array_equal(first, second)
 
 
 @pytest.mark.parametrize("number", [0, 9, "1"])

@@ -55,6 +55,8 @@ TASKS = {
     "epoch": {"this book": [0.9, 1.1, 1.0], "PyTorch": [2.1, 2.0, 2.4]},
     "convolution": {"PyTorch": [61000, 62000]},
 }
+FALLS = {"no. 1": ([[2, 1], [4, 3]], [2.0, 0.5]), "no. 2": ([2, 1], [2.0, 1.0])}
+ERRORS = {"no. 1": [0.33, 1e-10, 2e-5], "no. 2": [0.0, 1e-7]}
 
 
 def small_network(*widths):
@@ -106,6 +108,7 @@ FIGURES = {
     ),
     "bar_chart": lambda: plots.bar_chart({"guess": 10.0, "rule": 82.5}, "right (%)"),
     "benchmark_bars": lambda: plots.benchmark_bars(TASKS, "seconds"),
+    "loss_beside_check": lambda: plots.loss_beside_check([1, 2], FALLS, ERRORS),
 }
 each = pytest.mark.parametrize("name", FIGURES)
 
@@ -261,6 +264,7 @@ def test_a_figure_fits_the_column(name):
         ("heat_map", {"batch size", "learning rate", "512", "128", "32", "0.1"}),
         ("bar_chart", {"guess", "rule", "right (%)"}),
         ("benchmark_bars", {"seconds", "epoch", "convolution", "this book"}),
+        ("loss_beside_check", {"step", "relative error", "no. 1", "a right one"}),
     ],
 )
 def test_a_figure_names_its_axes_and_its_lines(name, labels):
@@ -884,3 +888,49 @@ def test_bars_of_nothing_can_be_drawn():
 def test_bars_that_cannot_be_drawn(bars, options, message):
     with pytest.raises(InputError, match=message):
         plots.bar_chart(bars, "x", **options)
+
+
+def test_beside_each_loss_stand_its_twin_and_its_check():
+    (first, check), (second, other) = np.reshape(
+        FIGURES["loss_beside_check"]().axes, (2, 2)
+    )
+    ours, twin = first.lines
+    assert list(ours.get_ydata()) == [3, 2]  # the mean of two runs
+    assert list(twin.get_ydata()) == [2, 0.5]
+    assert ours.get_linestyle() != twin.get_linestyle()
+    assert ours.get_zorder() > twin.get_zorder()
+    assert [line.get_label() for line in first.lines] == ["this network", "a right one"]
+    assert first.get_ylim() == second.get_ylim() == (0, 1.05 * 3)
+    agree, differ = check.lines
+    assert list(agree.get_xdata()) == [1e-10]
+    assert list(differ.get_xdata()) == [0.33, 2e-5]
+    assert agree.get_marker() != differ.get_marker()
+    agree, differ = other.lines
+    assert list(agree.get_xdata()) == [1e-12, 1e-7]  # 0 has no place on the axis
+    assert len(differ.get_xdata()) == 0
+    (ground,) = other.patches
+    assert ground.get_x() + ground.get_width() == pytest.approx(1e-7)
+    assert [text.get_text() for text in (first.yaxis.label, second.yaxis.label)] == [
+        *FALLS
+    ]
+
+
+def test_losses_of_nothing_can_be_drawn():
+    chart = plots.loss_beside_check([1, 2], {"a": ([0, 0], [0, 0])}, {"a": [0]})
+    assert chart.axes[0].get_ylim() == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("losses", "errors", "message"),
+    [
+        ({}, {}, "no networks to show"),
+        ({"a": ([1, 2], [1, 2])}, {"b": [0]}, "losses are of \\['a'\\], but errors"),
+        ({"a": ([1, 2], [1])}, {"a": [0]}, "losses of 'a' \\(runs, n\\) must have"),
+        ({"a": ([1, np.nan], [1, 2])}, {"a": [0]}, "losses of 'a'.* NaN"),
+        ({"a": ([1, 2], [1, 2])}, {"a": [np.inf]}, "errors of 'a' has NaN or infinite"),
+        ({"a": ([1, 2], [1, 2])}, {"a": [-0.1]}, "an error of 'a' is negative"),
+    ],
+)
+def test_losses_and_checks_that_cannot_be_drawn(losses, errors, message):
+    with pytest.raises(InputError, match=message):
+        plots.loss_beside_check([1, 2], losses, errors)

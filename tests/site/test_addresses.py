@@ -15,7 +15,12 @@ from the_book import ROOT, lacking, settings
 
 # Other people's OWNER/NAME and NAME.github.io that the book speaks of. Whatever is
 # not here has to be this book.
-OTHERS = {"karpathy/micrograd"}  # cited in the bibliography
+OTHERS = {  # cited in the bibliography and in the lab of wrong backward passes
+    "VikParuchuri/zero_to_gpt",
+    "ddbourgin/numpy-ml",
+    "karpathy/micrograd",
+    "numpy/numpy-tutorials",
+}
 
 OWNER_NAME = r"(?P<found>[\w.-]+/[\w.-]+)"
 REPOSITORIES = [

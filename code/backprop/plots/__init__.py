@@ -10,6 +10,7 @@ from backprop.plots.comparisons import (
     bar_chart,
     benchmark_bars,
     heat_map,
+    loss_beside_check,
     published_errors,
 )
 from backprop.plots.curves import (
@@ -63,6 +64,7 @@ __all__ = [
     "learning_curves",
     "line_chart",
     "loss_along_weight",
+    "loss_beside_check",
     "loss_surface",
     "network_drawing",
     "published_errors",

@@ -30,6 +30,7 @@ from backprop.plots.style import (
     check_few,
     check_some,
     checked,
+    names_above,
 )
 
 
@@ -362,6 +363,111 @@ def bar_chart(
     ax.set(xlabel=x_label, xlim=(0, 1.15 * max(lengths.max(), 1e-9)))
     ax.tick_params(axis="y", length=0)
     return figure
+
+
+def loss_beside_check(
+    steps: ArrayLike,
+    losses: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    errors: Mapping[str, ArrayLike],
+    names: tuple[str, str] = ("this network", "a right one"),
+) -> Figure:
+    """Show in a row for each network how its loss falls and what its check says.
+
+    On the left its loss, a dashed line, beside that of another network, a solid one.
+    On the right a point for each parameter array on a logarithmic axis: a dot where
+    the gradients agree (up to 1e-7), a cross where they do not.
+
+    Parameters
+    ----------
+    steps : array (n,)
+        When the losses were measured.
+    losses : mapping of name to two arrays (n,) or (runs, n)
+        Of the network itself and of the one beside it; of several runs the mean.
+    errors : mapping of name to array (parameters,)
+        Relative errors of a gradient check, at least 0; those below 1e-12 stand there.
+    names : two texts, optional
+        What the two lines are called.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        If there is no network, one has no check, a length does not fit, a number is
+        not finite, or an error is negative.
+
+    Examples
+    --------
+    >>> losses = {"no. 1": ([2.3, 0.5], [2.3, 0.4])}
+    >>> figure = loss_beside_check([1, 2], losses, {"no. 1": [0.33, 1e-10]})
+    """
+    check_some("loss_beside_check", "networks", len(losses))
+    if list(losses) != list(errors):
+        raise InputError(
+            f"loss_beside_check: losses are of {list(losses)}, but errors of "
+            f"{list(errors)}. Give both for the same networks, in the same order."
+        )
+    steps = checked("loss_beside_check", "steps", steps, (None,))
+    figure = Figure(figsize=(WIDTH, 0.5 * len(losses) + 1.2))
+    axes = figure.subplots(
+        len(losses), 2, squeeze=False, sharex="col", gridspec_kw={"hspace": 0.05}
+    )
+    highest = 0.0
+    for (left, right), (name, pair) in zip(axes, losses.items(), strict=True):
+        lines = []
+        for values, color, style, label in zip(
+            pair, (VERMILION, BLUE), ("--", "-"), names, strict=True
+        ):
+            runs = checked(
+                "loss_beside_check",
+                f"losses of {name!r} (runs, n)",
+                np.atleast_2d(np.asarray(values, dtype=float)),
+                (None, len(steps)),
+            )
+            lines += left.plot(steps, runs.mean(axis=0), color=color, ls=style)
+            lines[-1].set(label=label, marker="", zorder=3 if style == "--" else 2)
+            highest = max(highest, float(runs.mean(axis=0).max()))
+        left.set_ylabel(name, rotation=0, ha="right", va="center")
+        draw_check(right, name, errors[name])
+    for left in axes[:, 0]:
+        left.set(yticks=[], ylim=(0, 1.05 * highest or 1.0))
+    axes[0, 0].set_title("training loss")
+    axes[0, 1].set_title("gradient check")
+    axes[-1, 0].set_xlabel("step")
+    axes[-1, 1].set_xlabel("relative error")
+    names_above(figure, lines)
+    return figure
+
+
+def draw_check(ax: Axes, name: str, errors: ArrayLike) -> None:
+    """Draw the errors of a gradient check as points, agreement on a gray ground."""
+    found = checked("loss_beside_check", f"errors of {name!r}", errors, (None,))
+    if found.min() < 0:
+        raise InputError(
+            f"loss_beside_check: an error of {name!r} is negative. Take its size."
+        )
+    least, agree = 1e-12, 1e-7
+    ax.axvspan(least / 3, agree, color="#EEEEEE", lw=0)
+    found = np.maximum(found, least)
+    for chosen, color, marker in (
+        (found <= agree, BLUE, "o"),
+        (found > agree, VERMILION, "X"),
+    ):
+        ax.plot(
+            found[chosen],
+            np.zeros(chosen.sum()),
+            color=color,
+            marker=marker,
+            markersize=7,
+            ls="",
+            alpha=0.7,
+        )
+    ax.set(xscale="log", xlim=(least / 3, 3), yticks=[])
+    ax.set_xticks([1e-11, 1e-7, 1e-3])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.spines["left"].set_visible(False)
 
 
 def published_errors(rows: Sequence[tuple[str, float, bool]]) -> Figure:
