@@ -13,6 +13,7 @@ from backprop import History, InputError, plots
 from backprop.plots import networks, style, surfaces
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.colors import to_rgb
+from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
 
 rng = np.random.default_rng(0)
@@ -75,6 +76,9 @@ def small_network(*widths):
 VALUES = {"input": [1.0, 2.0], "output": [0.5]}
 WEIGHTS = {"0.W": [[0.25], [-0.125]], "0.b": [0.75]}
 GRADIENTS = {"0.W": [[-0.5], [-1.0]], "0.b": [-0.001234]}
+# d = (b + k) + b with b = a + a: two arrows from a to b, and a long one from b to d
+BOXES = ["a", "b", "k", "c", "d"], [3.0, 6.0, 1.0, 7.0, 13.0]
+ARROWS = [(0, 1, 1.0), (0, 1, 1.5), (1, 3, -1.0), (2, 3, 0.25), (3, 4, 8), (1, 4, 9)]
 
 FIGURES = {
     "image_grid": lambda: plots.image_grid(IMAGES, titles=list("abcd"), columns=3),
@@ -102,6 +106,9 @@ FIGURES = {
     ),
     "network_drawing": lambda: plots.network_drawing(
         VALUES, WEIGHTS, GRADIENTS, {"output": [-3.0]}
+    ),
+    "computation_graph": lambda: plots.computation_graph(
+        *BOXES, ARROWS, [4.0, -2.0, 12.0, 14.0, 1.0]
     ),
     "heat_map": lambda: plots.heat_map(
         MEANS, **SETTINGS, spreads=MEANS / 100, works_from=96
@@ -261,6 +268,7 @@ def test_a_figure_fits_the_column(name):
         ("layer_histograms", {"gradient", "share of values", "first", "last"}),
         ("decision_boundary", {"width (cm)", "height (cm)", "a", "b", "c"}),
         ("network_drawing", {"input", "output", "value", "weight, bias b"}),
+        ("computation_graph", {"a\n3", "d\n13", "value", "on arrows: slope"}),
         ("heat_map", {"batch size", "learning rate", "512", "128", "32", "0.1"}),
         ("bar_chart", {"guess", "rule", "right (%)"}),
         ("benchmark_bars", {"seconds", "epoch", "convolution", "this book"}),
@@ -613,6 +621,72 @@ def test_a_network_without_biases_and_gradients_is_drawn():
     assert not any("gradient" in text for text in texts(chart))
 
 
+def test_a_drawn_computation_shows_each_number_once():
+    found = [t.get_text() for t in letters("computation_graph")]
+    boxes = ["a\n3", "b\n6", "k\n1", "c\n7", "d\n13"]
+    slopes, gradients = ["1", "1.5", "−1", "0.25", "8", "9"], ["4", "−2", "12", "14"]
+    key = ["value", "on arrows: slope", "gradient of the result by it"]
+    assert sorted(found) == sorted([*boxes, *slopes, *gradients, "1", *key])
+
+
+def test_a_drawn_computation_runs_from_left_to_right():
+    found = texts(figure("computation_graph"))
+    a, b, k, c, d = (
+        np.array(found[f"{name}\n{value:g}"].get_position())
+        for name, value in zip(*BOXES, strict=True)
+    )
+    lefts = [a[0], b[0], c[0], d[0]]
+    np.testing.assert_allclose(np.diff(lefts), (d[0] - a[0]) / 3)  # equal columns
+    assert a[0] < b[0]
+    assert k[0] == b[0]  # beside its first use
+    assert k[1] < b[1] == a[1]
+    np.testing.assert_allclose(c[1], (b[1] + k[1]) / 2)
+    np.testing.assert_allclose(d[1], (b[1] + c[1]) / 2)
+
+
+def test_arrows_of_a_drawn_computation_lead_from_edge_to_edge():
+    chart = FIGURES["computation_graph"]()
+    found = texts(chart)
+    at = [found[f"{n}\n{v:g}"].get_position() for n, v in zip(*BOXES, strict=True)]
+    lines = [p for p in chart.axes[0].patches if isinstance(p, FancyArrowPatch)]
+    half = networks.TALL[0] / 2
+    for line, (start, end, _) in zip(lines, ARROWS, strict=True):
+        (x0, y0), (x1, y1) = line._posA_posB
+        np.testing.assert_allclose((x0 - half, y0), at[start])
+        np.testing.assert_allclose((x1 + half, y1), at[end])
+    bows = [line.get_connectionstyle().rad for line in lines]
+    assert bows[0] == -bows[1] != 0
+    assert bows[2:] == [0] * 4
+
+
+def test_a_slope_lies_on_its_arrow_and_a_gradient_below_its_box():
+    chart = FIGURES["computation_graph"]()
+    found = texts(chart)
+    lines = [p for p in chart.axes[0].patches if isinstance(p, FancyArrowPatch)]
+    gone = np.linspace(0, 1, 1001)[:, np.newaxis]
+    for line, (*_, slope) in list(zip(lines, ARROWS, strict=True))[1:]:
+        start, bend, end = line.get_connectionstyle().connect(*line._posA_posB).vertices
+        curve = (1 - gone) ** 2 * start + 2 * gone * (1 - gone) * bend + gone**2 * end
+        place = found[networks.short(slope)].get_position()
+        assert np.hypot(*(curve - place).T).min() < 0.01, slope
+    for box, gradient in (("a\n3", "4"), ("k\n1", "12"), ("c\n7", "14")):
+        above, below = found[box].get_position(), found[gradient].get_position()
+        assert above[0] == below[0]
+        assert 0.3 < above[1] - below[1] < 0.4
+        assert found[gradient].get_bbox_patch().get_linestyle() == "--"
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_in_the_largest_drawn_computation_nothing_overlaps(backward):
+    names = [f"w{k} x{k}" for k in range(9)]
+    arrows = [(k, 5, -0.0012) for k in range(5)]
+    arrows += [(k, k + 1, -0.0012) for k in range(5, 8)]
+    numbers = [-0.0012] * 9
+    chart = plots.computation_graph(names, numbers, arrows, numbers * backward or None)
+    assert overlaps(written(chart)) == []
+    assert any("gradient" in text for text in texts(chart)) == backward
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [
@@ -778,6 +852,10 @@ def network(values=VALUES, parameters=WEIGHTS, gradients=None, slopes=None):
     return lambda: plots.network_drawing(values, parameters, gradients, slopes)
 
 
+def graph(values=BOXES[1], arrows=ARROWS, gradients=None, names=BOXES[0]):
+    return lambda: plots.computation_graph(names, values, arrows, gradients)
+
+
 def cells(means=MEANS, spreads=None, **settings):
     return lambda: plots.heat_map(means, **(SETTINGS | settings), spreads=spreads)
 
@@ -822,6 +900,13 @@ REFUSED = [
     (network(gradients={"0.b": [1, 2]}), "'0.b' of gradients must have shape"),
     (network(slopes={"hidden": [1]}), r"value_gradients has \['hidden'\]"),
     (network({"x": [1, np.nan], "y": [1]}), "'x' of values has NaN"),
+    (graph([1.0]), r"values must have shape \(5\), but has shape \(1,\)"),
+    (graph(gradients=[np.nan] * 5), "gradients has NaN"),
+    (graph(arrows=[(1, 1, 0.5)]), "leads from 1 to 1, but .* later one of 5 boxes"),
+    (graph(arrows=[(0, 5, 0.5)]), "leads from 0 to 5"),
+    (graph(arrows=[(-1, 2, 0.5)]), "leads from -1 to 2"),
+    (graph([1] * 6, [(k, k + 1, 1) for k in range(5)], None, "abcdef"), "are 6 and 1"),
+    (graph([1] * 6, [], None, "abcdef"), "there are 1 and 6. Draw a smaller"),
     (cells(MEANS.T), r"means must have shape \(2, 3\), but has shape \(3, 2\)"),
     (cells(MEANS * np.nan), "means has NaN"),
     (cells(MEANS * np.array([1, 1, np.inf])), "means has NaN or infinite"),

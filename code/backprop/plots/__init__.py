@@ -26,7 +26,11 @@ from backprop.plots.digits import (
     image_grid,
     weight_images,
 )
-from backprop.plots.networks import layer_histograms, network_drawing
+from backprop.plots.networks import (
+    computation_graph,
+    layer_histograms,
+    network_drawing,
+)
 from backprop.plots.style import (
     BLUE,
     GRAY,
@@ -55,6 +59,7 @@ __all__ = [
     "bar_chart",
     "batch_loss_curve",
     "benchmark_bars",
+    "computation_graph",
     "confusion_matrix",
     "decision_boundary",
     "digit_and_answer",

@@ -9,13 +9,14 @@ from typing import SupportsFloat
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from numpy.typing import ArrayLike, NDArray
 
 from backprop.errors import InputError
 from backprop.plots.style import (
     BLUE,
     GREEN,
+    INK,
     LETTERS,
     VERMILION,
     WIDTH,
@@ -24,6 +25,8 @@ from backprop.plots.style import (
 )
 
 BOX = (0.68, 0.28)  # inches: a node of a drawn network
+TALL = (0.68, 0.44)  # inches: a box of a drawn computation, two lines
+BOW = 0.4  # how far the arrows bend apart that lead from one box to the same other
 
 
 def layer_histograms(
@@ -196,6 +199,154 @@ def network_drawing(
     return figure
 
 
+def computation_graph(
+    names: Sequence[str],
+    values: ArrayLike,
+    arrows: Sequence[tuple[int, int, float]],
+    gradients: ArrayLike | None = None,
+) -> Figure:
+    """Draw a small computation: a box for each number, arrows to what is made from it.
+
+    A box holds name and value, an arrow the slope that it multiplies by. The gradient
+    of the result by each number stands below it, vermilion in a dashed box.
+
+    Parameters
+    ----------
+    names : sequence of str
+        What each number is called, in about eight letters, in topological order: each
+        after all that it is made from, as `backprop.autodiff.topological_order` lists
+        them.
+    values : array (numbers,)
+        The numbers.
+    arrows : sequence of (start, end, slope)
+        The place of a number in the list, that of one made from it, and the slope of
+        the second by the first. Two arrows may join the same two boxes.
+    gradients : array (numbers,), optional
+        The slope of the last number by each.
+
+    Returns
+    -------
+    Figure
+        What was put in stands in the column before the one where it is used first.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, an arrow leads backward or nowhere, or the computation has
+        more than five columns or rows, which cannot be read.
+
+    Examples
+    --------
+    >>> figure = computation_graph(
+    ...     ["w", "x", "w x"],
+    ...     values=[0.5, 2.0, 1.0],
+    ...     arrows=[(0, 2, 2.0), (1, 2, 0.5)],
+    ...     gradients=[2.0, 0.5, 1.0],
+    ... )
+    """
+    count = (len(names),)
+    values = checked("computation_graph", "values", values, count)
+    if gradients is not None:
+        gradients = checked("computation_graph", "gradients", gradients, count)
+    for start, end, _ in arrows:
+        if not 0 <= start < end < len(names):
+            raise InputError(
+                f"computation_graph: an arrow leads from {start} to {end}, but must "
+                f"lead to a later one of {len(names)} boxes, counted from 0."
+            )
+    columns, rows = box_places(len(names), [arrow[:2] for arrow in arrows])
+    if max(columns) > 4 or max(rows) > 4:
+        raise InputError(
+            f"computation_graph: five columns and five rows can be read, but there are "
+            f"{max(columns) + 1} and {max(rows) + 1:.0f}. Draw a smaller computation."
+        )
+
+    step = TALL[1] + 0.14 + 0.24 * (gradients is not None)
+    height = 0.5 + step * (max(rows) + 1)
+    figure = Figure(figsize=(WIDTH, height))
+    figure.set_layout_engine("none")  # the places are known
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, WIDTH), ylim=(0, height))
+    ax.set_axis_off()
+    xs = np.linspace(0.4, WIDTH - 0.4, max(columns) + 1)
+    at = [
+        (float(xs[column]), height - 0.05 - TALL[1] / 2 - step * row)
+        for column, row in zip(columns, rows, strict=True)
+    ]
+    for arrow in arrows:
+        draw_arrow(ax, arrow, at, arrows)
+    for k, ((x, y), name, value) in enumerate(zip(at, names, values, strict=True)):
+        draw_box(ax, x, y, f"{name}\n{short(value)}", TALL)
+        if gradients is not None:
+            write(ax, x, y - TALL[1] / 2 - 0.13, short(gradients[k]), VERMILION)
+    draw_box(ax, 0.6, 0.2, "value", BOX)
+    write(ax, 1.9, 0.2, "on arrows: slope", INK)
+    if gradients is not None:
+        write(ax, 4.3, 0.2, "gradient of the result by it", VERMILION)
+    return figure
+
+
+def box_places(
+    count: int, arrows: Sequence[tuple[int, int]]
+) -> tuple[list[int], list[float]]:
+    """Return the columns and the rows, from 0, of the boxes of a computation.
+
+    A column is the longest way from what was put in; a row lies midway between those
+    of the boxes that lead to it, or lower if others stand there.
+    """
+    made_from = [[start for start, end, *_ in arrows if end == k] for k in range(count)]
+    columns = [0] * count
+    for k in range(count):
+        columns[k] = max((columns[start] + 1 for start in made_from[k]), default=0)
+    for k in range(count):
+        if not made_from[k]:  # beside its first use
+            uses = (columns[end] - 1 for start, end in arrows if start == k)
+            columns[k] = min(uses, default=0)
+    rows, free = [0.0] * count, [0.0] * (max(columns) + 1)
+    for k in sorted(range(count), key=lambda k: columns[k]):
+        before = [rows[start] for start in made_from[k]]
+        rows[k] = max(free[columns[k]], float(np.mean(before)) if before else 0)
+        free[columns[k]] = rows[k] + 1
+    return columns, rows
+
+
+def draw_arrow(
+    ax: Axes,
+    arrow: tuple[int, int, float],
+    at: Sequence[tuple[float, float]],
+    arrows: Sequence[tuple[int, int, float]],
+) -> None:
+    """Draw an arrow between two boxes, its slope at most half of the way on.
+
+    Arrows that join the same two boxes bow, so that each can be seen.
+    """
+    start, end, slope = arrow
+    alike = [k for k, other in enumerate(arrows) if other[:2] == arrow[:2]]
+    nth = next(i for i, k in enumerate(alike) if arrows[k] is arrow)
+    bow = BOW * (2 * nth - (len(alike) - 1))
+    x0, y0 = at[start][0] + TALL[0] / 2, at[start][1]
+    x1, y1 = at[end][0] - TALL[0] / 2, at[end][1]
+    line = FancyArrowPatch(
+        (x0, y0),
+        (x1, y1),
+        connectionstyle=f"arc3,rad={bow}",
+        arrowstyle="-|>",
+        mutation_scale=10,
+        shrinkA=0,
+        shrinkB=0,
+        color=BLUE,
+        linewidth=1,
+        zorder=1,
+    )
+    ax.add_patch(line)
+    # A long arrow passes other boxes, so its slope stands before the first of them.
+    gone = min(0.5, 0.45 / (x1 - x0))
+    aside = 2 * gone * (1 - gone) * bow  # how far a bow lies off the straight line
+    x = x0 + gone * (x1 - x0) + aside * (y1 - y0)
+    y = y0 + gone * (y1 - y0) - aside * (x1 - x0)
+    write(ax, x, y, short(slope), INK)
+
+
 def checked_all(
     what: str,
     arrays: Mapping[str, ArrayLike],
@@ -284,14 +435,16 @@ def draw_nodes(
 ) -> None:
     """Draw nodes as boxes with their values; the gradients stand below them."""
     for k, (x, y) in enumerate(places):
-        draw_box(ax, x, y, short(values[k]))
+        draw_box(ax, x, y, short(values[k]), BOX)
         if slopes is not None:
             write(ax, x, y - BOX[1] / 2 - 0.12, short(slopes[k]), VERMILION)
 
 
-def draw_box(ax: Axes, x: float, y: float, text: str) -> None:
-    """Draw a box of the size BOX around a center, with a text in it."""
-    width, height, pad = BOX[0] - 0.1, BOX[1] - 0.1, 0.05
+def draw_box(
+    ax: Axes, x: float, y: float, text: str, size: tuple[float, float]
+) -> None:
+    """Draw a box of a size in inches around a center, with a text in it."""
+    width, height, pad = size[0] - 0.1, size[1] - 0.1, 0.05
     box = FancyBboxPatch(
         (x - width / 2, y - height / 2),
         width,
@@ -308,7 +461,7 @@ def draw_box(ax: Axes, x: float, y: float, text: str) -> None:
 
 def draw_key(ax: Axes, backward: bool) -> None:
     """Say at the bottom of a drawn network what is written how."""
-    draw_box(ax, 0.6, 0.2, "value")
+    draw_box(ax, 0.6, 0.2, "value", BOX)
     write(ax, 1.7, 0.2, "weight, bias b", GREEN)
     if backward:
         text = "gradient of the loss by what stands above"
@@ -328,7 +481,7 @@ def write(ax: Axes, x: float, y: float, text: str, color: str) -> None:
         x,
         y,
         text,
-        color=LETTERS[color],
+        color=LETTERS.get(color, color),
         fontsize=9,
         ha="center",
         va="center_baseline",
