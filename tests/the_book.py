@@ -29,6 +29,17 @@ def documents() -> list[str]:
     return [toc["root"], *_files_below(toc)]
 
 
+def sections_of() -> dict[str, str]:
+    """Return the documents that are sections of a chapter, with that chapter."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return {
+        section["file"]: chapter["file"]
+        for part in toc["parts"]
+        for chapter in part["chapters"]
+        for section in chapter.get("sections", [])
+    }
+
+
 def _files_below(entry: dict) -> list[str]:
     """Return the files named below an entry of the table of contents."""
     found = []

@@ -8,7 +8,7 @@ training and 1 at its end, that says by how much the learning rate is multiplied
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import cos, inf, isfinite, pi
+from math import cos, inf, isfinite, pi, sqrt
 from numbers import Real
 from typing import TYPE_CHECKING
 
@@ -92,7 +92,7 @@ class Optimizer:
 
     def decay(self, name: str) -> float:
         """Return λ for weights and 0 for biases, which are free."""
-        return self.weight_decay if name.endswith("W") else 0.0
+        return self.weight_decay if name.endswith(("W", "U")) else 0.0
 
     def _setting(
         self, name: str, value: float, zero: bool = True, below: float = inf
@@ -277,6 +277,64 @@ class Adam(Optimizer):
         np.divide(m, step, out=step)
         step *= rate / (1 - self.beta1 ** float(t))
         W -= step
+
+
+class Clipped(Optimizer):
+    """An optimizer whose gradient is shortened first where it is too long.
+
+    If the length of the whole gradient, all parameters together, is more than the
+    limit, every entry is multiplied by limit / length: the direction stays, equation
+    (eq-clip).
+
+    Parameters
+    ----------
+    optimizer : SGD or Adam
+        Moves the weights.
+    limit : float
+        The greatest length of a gradient, above 0.
+
+    Raises
+    ------
+    InputError
+        If the limit is no number above 0.
+
+    References
+    ----------
+    Pascanu, Mikolov, Bengio (2013), "On the difficulty of training recurrent neural
+    networks".
+
+    Examples
+    --------
+    >>> from backprop import Dense, Network, SoftmaxCrossEntropy
+    >>> network = Network([Dense(2, 2)], loss=SoftmaxCrossEntropy(), seed=0)
+    >>> network.layers[0].db[:] = [3.0, 4.0]
+    >>> Clipped(SGD(0.1), limit=1).step(network)
+    >>> network.gradients["0.b"].round(2), network.parameters["0.b"].round(2)
+    (array([0.6, 0.8], dtype=float32), array([-0.06, -0.08], dtype=float32))
+    """
+
+    def __init__(self, optimizer: Optimizer, limit: float) -> None:
+        super().__init__(optimizer.learning_rate, optimizer.weight_decay)
+        self.optimizer = optimizer
+        self.limit = self._setting("limit", limit, zero=False)
+
+    def __repr__(self) -> str:
+        return f"Clipped({self.optimizer}, {self.limit})"
+
+    def start(self, network: Network) -> None:
+        """Forget all steps; from now on move this network."""
+        self.optimizer.start(network)
+        self.state = self.optimizer.state
+
+    def step(self, network: Network, factor: float = 1.0) -> None:
+        """Shorten the gradients, in place, if they are too long; then move."""
+        gradients = network.gradients.values()
+        length = sqrt(sum(float(np.vdot(dW, dW)) for dW in gradients))
+        if length > self.limit:
+            for dW in gradients:
+                dW *= self.limit / length
+        self.optimizer.step(network, factor)
+        self.state = self.optimizer.state
 
 
 def as_float(value: float) -> float:

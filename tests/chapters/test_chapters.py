@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 from chapter_checks import FOR_ALL, FOR_CHAPTERS, Book, reading_minutes, target_of
 from chapter_source import Chapter
-from the_book import ROOT, documents
+from the_book import ROOT, documents, sections_of
 from word_checks import WORD_CHECKS
 
 NUMBERED = [d for d in documents() if re.match(r"chapters/\d\d-", d)]
@@ -64,7 +64,15 @@ def test_file_names_are_in_reading_order():
             f"rename {name}.md: NN-name.md, index.md or appendix-name.md"
         )
     numbers = [int(name[:2]) for name in names if name[:2].isdigit()]
-    assert numbers == sorted(set(numbers)), "chapters are not in order in _toc.yml"
+    assert numbers == sorted(numbers), "chapters are not in order in _toc.yml"
+
+
+def test_only_the_sections_of_a_chapter_share_its_number():
+    sections = sections_of()
+    chapters = [d for d in NUMBERED if d not in sections]
+    assert len({d[:11] for d in chapters}) == len(chapters)
+    for section, chapter in sections.items():
+        assert section[:11] == chapter[:11], f"{section} stands below {chapter}"
 
 
 def test_descriptions_differ():

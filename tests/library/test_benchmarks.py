@@ -451,3 +451,16 @@ def test_a_module_opens_with_a_sentence(name):
     first = imported(name).__doc__.splitlines()[0]
     assert first.endswith((".", "``."))
     assert len(first) > 40
+
+
+def test_the_listings_of_the_last_chapter_have_the_same_gradient(few):
+    pytest.importorskip("torch", reason="torch is not installed; make benchmark has it")
+    from benchmarks.side_by_side import by_pytorch, by_this_library
+
+    rng = np.random.default_rng(0)
+    W1 = rng.normal(0, 0.05, (784, 12)).astype(np.float32)
+    W2 = rng.normal(0, 0.3, (12, 10)).astype(np.float32)
+    ours, dW = by_this_library(W1, W2, few.images, few.labels)
+    theirs, their_dW = by_pytorch(W1, W2, few.images, few.labels)
+    assert theirs == pytest.approx(ours, rel=1e-6)
+    np.testing.assert_allclose(their_dW, dW, rtol=1e-4, atol=1e-7)

@@ -22,6 +22,7 @@ from backprop import (
     one_cycle,
     step_decay,
 )
+from backprop.optimizers import Clipped
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -542,3 +543,48 @@ def test_one_cycle_rises_and_falls_without_a_jump():
     assert np.all(np.diff(values[:301]) > 0)
     assert np.all(np.diff(values[300:]) < 0)
     assert np.abs(np.diff(values)).max() < 0.01
+
+
+# Clipping -------------------------------------------------------------------------
+
+
+def clipped_step(length, limit, optimizer=SGD):
+    """Return how far all parameters move whose gradient has this length."""
+    network = Network(
+        [Dense(3, 2)], loss=SoftmaxCrossEntropy(), seed=0, dtype=np.float64
+    )
+    rng = np.random.default_rng(0)
+    raw = {name: rng.normal(size=W.shape) for name, W in network.parameters.items()}
+    size = np.sqrt(sum((g**2).sum() for g in raw.values()))
+    for name, dW in network.gradients.items():
+        dW[:] = raw[name] * length / size
+    before = {name: W.copy() for name, W in network.parameters.items()}
+    Clipped(optimizer(0.1), limit).step(network)
+    moves = [W - before[name] for name, W in network.parameters.items()]
+    return np.concatenate([move.ravel() for move in moves]), np.concatenate(
+        [g.ravel() for g in raw.values()]
+    )
+
+
+@pytest.mark.parametrize(("length", "expected"), [(0.5, 0.05), (2.0, 0.2), (50, 0.2)])
+def test_a_clipped_step_is_no_longer_than_the_limit(length, expected):
+    move, raw = clipped_step(length, limit=2.0)
+    assert np.linalg.norm(move) == pytest.approx(expected)
+    cosine = -(move @ raw) / np.linalg.norm(move) / np.linalg.norm(raw)
+    assert cosine == pytest.approx(1)
+
+
+def test_clipping_has_the_optimizer_s_own_state_and_says_what_it_is():
+    network = Network([Dense(3, 2)], loss=SoftmaxCrossEntropy(), seed=0)
+    optimizer = Clipped(SGD(0.1, momentum=0.9), limit=1)
+    optimizer.step(network)
+    assert optimizer.state is optimizer.optimizer.state
+    assert repr(optimizer) == f"Clipped({optimizer.optimizer}, 1.0)"
+    optimizer.start(network)
+    assert optimizer.state is optimizer.optimizer.state
+
+
+@pytest.mark.parametrize("limit", [0, -1, "long"])
+def test_a_limit_must_be_above_zero(limit):
+    with pytest.raises(InputError, match="limit must be a number above 0"):
+        Clipped(SGD(0.1), limit)

@@ -30,6 +30,8 @@ FLOORS = {
     "optimizers": 1,
     "saving": 1,
     "convolution": 2,
+    "detection": 2,
+    "recurrent": 2,
     "network": 2,
     "bugs": 3,
     "checkpoints": 3,

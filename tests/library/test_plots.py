@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from backprop import History, InputError, plots
+from backprop.detection import Boxes
 from backprop.plots import networks, style, surfaces
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.colors import to_rgb
@@ -79,6 +80,8 @@ GRADIENTS = {"0.W": [[-0.5], [-1.0]], "0.b": [-0.001234]}
 # d = (b + k) + b with b = a + a: two arrows from a to b, and a long one from b to d
 BOXES = ["a", "b", "k", "c", "d"], [3.0, 6.0, 1.0, 7.0, 13.0]
 ARROWS = [(0, 1, 1.0), (0, 1, 1.5), (1, 3, -1.0), (2, 3, 0.25), (3, 4, 8), (1, 4, 9)]
+THERE = Boxes(np.zeros(1, int), np.array([[2, 3, 9, 8]]), np.array([7]), np.ones(1))
+FOUND = Boxes(np.zeros(1, int), np.array([[2, 4, 9, 8]]), np.array([6]), np.ones(1))
 
 FIGURES = {
     "image_grid": lambda: plots.image_grid(IMAGES, titles=list("abcd"), columns=3),
@@ -96,6 +99,9 @@ FIGURES = {
     "learning_curves": lambda: plots.learning_curves(HISTORIES),
     "confusion_matrix": lambda: plots.confusion_matrix(COUNTS),
     "weight_images": lambda: plots.weight_images(W, titles=list("abcde")),
+    "boxes": lambda: plots.boxes(
+        IMAGES[:2].reshape(2, 28, 28), [FOUND, THERE[:0]], [THERE] * 2, ["one", "two"]
+    ),
     "published_errors": lambda: plots.published_errors(ROWS),
     "loss_surface": lambda: plots.loss_surface(X, Y, BOWL, "w (1)", "w (2)", PATHS),
     "layer_histograms": lambda: plots.layer_histograms(
@@ -264,6 +270,7 @@ def test_a_figure_fits_the_column(name):
         ("published_errors", {"test error (%)", "linear", "ours", "1.75"}),
         ("image_grid", set("abcd")),
         ("weight_images", set("abcde")),
+        ("boxes", {"one", "two", "6"}),
         ("loss_surface", {"w (1)", "w (2)", "loss", "plain", "momentum"}),
         ("layer_histograms", {"gradient", "share of values", "first", "last"}),
         ("decision_boundary", {"width (cm)", "height (cm)", "a", "b", "c"}),
@@ -350,6 +357,23 @@ def test_a_confusion_matrix_shows_label_by_row_and_answer_by_column():
     }
     assert written == expected
     np.testing.assert_array_equal(counts, COUNTS)
+
+
+def test_boxes_lie_on_the_edges_of_their_pixels():
+    """Pixel 0 reaches from -0.5 to 0.5: (top, left) = (2, 3) begins at (2.5, 1.5)."""
+    found, missed, *_ = FIGURES["boxes"]().axes
+    _, true, own = found.patches
+    assert (true.get_xy(), true.get_width(), true.get_height()) == ((2.5, 1.5), 5, 7)
+    assert (own.get_xy(), own.get_width(), own.get_height()) == ((3.5, 1.5), 4, 7)
+    assert own.get_edgecolor() != true.get_edgecolor()
+    assert own.get_linestyle() != true.get_linestyle()
+    assert [t.get_text() for t in found.texts] == ["6"]
+    assert (len(missed.patches), len(missed.texts)) == (2, 0)
+
+
+def test_boxes_of_too_few_scenes_are_refused():
+    with pytest.raises(InputError, match="there are 2, 1 and 2"):
+        plots.boxes(np.zeros((2, 9, 9)), found=[FOUND], truth=[THERE] * 2)
 
 
 def test_weight_images_show_the_columns_of_w_with_zero_in_the_middle():
@@ -802,6 +826,7 @@ def test_five_lines_are_refused():
         lambda: plots.image_grid(np.zeros((0, 784))),
         lambda: plots.image_grid(np.zeros((0, 784)), titles=[]),
         lambda: plots.weight_images(np.zeros((784, 0))),
+        lambda: plots.boxes([], [], []),
         lambda: plots.line_chart([1, 2], {}, "x", "y"),
         lambda: plots.learning_curves([]),
         lambda: plots.layer_histograms({}, "x"),

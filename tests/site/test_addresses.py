@@ -15,11 +15,14 @@ from the_book import ROOT, lacking, settings
 
 # Other people's OWNER/NAME and NAME.github.io that the book speaks of. Whatever is
 # not here has to be this book.
-OTHERS = {  # cited in the bibliography and in the lab of wrong backward passes
+OTHERS = {  # cited in the bibliography and where wrong backward passes are shown
+    "Bot-Academy/NeuralNetworkFromScratch",
     "VikParuchuri/zero_to_gpt",
     "ddbourgin/numpy-ml",
+    "iamtrask/Grokking-Deep-Learning",
     "karpathy/micrograd",
     "numpy/numpy-tutorials",
+    "sar-gupta/neural-network-from-scratch",
 }
 
 OWNER_NAME = r"(?P<found>[\w.-]+/[\w.-]+)"

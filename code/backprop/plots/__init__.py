@@ -21,6 +21,7 @@ from backprop.plots.curves import (
     loss_along_weight,
 )
 from backprop.plots.digits import (
+    boxes,
     confusion_matrix,
     digit_and_answer,
     image_grid,
@@ -59,6 +60,7 @@ __all__ = [
     "bar_chart",
     "batch_loss_curve",
     "benchmark_bars",
+    "boxes",
     "computation_graph",
     "confusion_matrix",
     "decision_boundary",

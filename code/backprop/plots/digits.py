@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import ceil
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from backprop.detection import Boxes
+from backprop.errors import InputError
 from backprop.plots.style import (
     BLUE,
+    GRAY,
     GREEN,
     INK,
     LETTERS,
@@ -206,3 +211,85 @@ def confusion_matrix(counts: NDArray[np.integer]) -> Figure:
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     return figure
+
+
+def boxes(
+    images: Sequence[NDArray[np.floating]],
+    found: Sequence[Boxes],
+    truth: Sequence[Boxes],
+    titles: Sequence[str] | None = None,
+    columns: int = 3,
+) -> Figure:
+    """Show scenes with the boxes that are there and the boxes that were found.
+
+    Parameters
+    ----------
+    images : n arrays (height, width)
+        From 0, paper, to 1, ink.
+    found : n Boxes
+        Vermilion, with the digit that each is taken for at its upper left corner.
+    truth : n Boxes
+        Green and dashed.
+    titles : n texts, optional
+        One over each scene.
+    columns : int, optional
+        Scenes in a row.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        If there is no scene, or not one text and two `Boxes` for each.
+
+    Examples
+    --------
+    >>> one = Boxes(np.zeros(1, int), np.array([[2, 3, 9, 8]]), np.array([7]),
+    ...             np.ones(1))
+    >>> len(boxes([np.zeros((20, 20))], found=[one], truth=[one], columns=1).axes)
+    1
+    """
+    check_some("boxes", "images", len(images))
+    check_titles("boxes", titles, len(images))
+    if not len(images) == len(found) == len(truth):
+        raise InputError(
+            f"boxes: each image needs the Boxes that were found and the true ones, but "
+            f"there are {len(images)}, {len(found)} and {len(truth)}."
+        )
+    rows = ceil(len(images) / columns)
+    cell = WIDTH / columns + (0 if titles is None else 0.25)
+    figure = Figure(figsize=(WIDTH, rows * cell))
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax in axes:
+        ax.set_axis_off()
+    for i, (ax, image) in enumerate(zip(axes, images, strict=False)):
+        ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+        frame(ax, 0, 0, *image.shape, color=GRAY, linewidth=0.8)
+        for corners in truth[i].corners:
+            frame(ax, *corners, color=GREEN, linewidth=2.2, linestyle="--")
+        for corners, label in zip(found[i].corners, found[i].labels, strict=True):
+            frame(ax, *corners, color=VERMILION, linewidth=1.4)
+            ax.text(
+                corners[1],
+                corners[0],
+                str(label),
+                color=LETTERS[VERMILION],
+                fontsize=9.5,
+                fontweight="bold",
+                ha="left",
+                va="bottom",
+                clip_on=False,
+            )
+        if titles is not None:
+            ax.set_title(titles[i], fontsize=9.5, pad=10)
+    return figure
+
+
+def frame(
+    ax: Axes, top: float, left: float, bottom: float, right: float, **style: Any
+) -> None:
+    """Draw the edge of a box of pixels; pixel 0 reaches from -0.5 to 0.5."""
+    size = (right - left, bottom - top)
+    ax.add_patch(Rectangle((left - 0.5, top - 0.5), *size, fill=False, **style))

@@ -1,0 +1,56 @@
+"""Make the index: where each term of the glossary is explained, chapter by chapter.
+
+A chapter links a term to the glossary where it first uses it, and there it explains it.
+So these links are the entries of the index; authors need not write any.
+"""
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.transforms import SphinxTransform
+
+NOT_IN = (nodes.title, nodes.caption, nodes.term)  # LaTeX moves them about
+
+
+class IndexTerms(SphinxTransform):
+    """Put an entry of the index before the first link to each term of a page."""
+
+    default_priority = 500
+
+    def apply(self, **kwargs):
+        """Run over one document."""
+        seen = set()
+        for link in list(self.document.findall(addnodes.pending_xref)):
+            term = link.get("reftarget", "")
+            if link.get("reftype") != "term" or term.lower() in seen:
+                continue
+            if any(isinstance(parent, NOT_IN) for parent in parents(link)):
+                continue
+            seen.add(term.lower())
+            place = f"index-of-{nodes.make_id(term)}"
+            entry = addnodes.index(entries=[("single", term, place, "", None)])
+            target = nodes.target("", "", ids=[place])
+            link.parent[:] = [
+                new
+                for child in link.parent
+                for new in ([entry, target, child] if child is link else [child])
+            ]
+
+
+def parents(node):
+    """Yield the nodes around a node, from the inside out."""
+    while node.parent is not None:
+        node = node.parent
+        yield node
+
+
+def list_index(app, doctree):
+    """Let the last part of the table of contents end with the index."""
+    if app.env.docname == app.config.root_doc:
+        *_, last = doctree.findall(addnodes.toctree)
+        last["entries"].append((None, "genindex"))
+
+
+def setup(app):
+    """Register the transform, and list the page."""
+    app.add_transform(IndexTerms)
+    app.connect("doctree-read", list_index)
