@@ -66,6 +66,20 @@ class AnswersInLine(SphinxPostTransform):
                 box.insert(0, nodes.paragraph("", "", words))
 
 
+class LongTables(SphinxPostTransform):
+    """Let a table of many rows go on over the page; LaTeX's own would leave it."""
+
+    formats = ("latex",)
+    default_priority = 400
+    most_rows = 12
+
+    def run(self):
+        """Mark the tables, as their authors cannot in Markdown."""
+        for table in self.document.findall(nodes.table):
+            if len(list(table.findall(nodes.row))) > self.most_rows:
+                table["classes"].append("longtable")
+
+
 class NamesInBrief(SphinxPostTransform):
     """Print what a name of the library is for; the site has the rest."""
 
@@ -142,6 +156,7 @@ def setup(app):
     app.add_config_value("book_subtitle", "", "")
     app.add_post_transform(DrawingConverter)
     app.add_post_transform(AnswersInLine)
+    app.add_post_transform(LongTables)
     app.add_post_transform(NamesInBrief)
     app.connect("config-inited", override_nodes)
     app.connect("config-inited", add_preamble, priority=100)
