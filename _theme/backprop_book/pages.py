@@ -31,6 +31,9 @@ MENDED = [
     (r'<span class="[np]">([^<]*)</span>', r"\1"),
 ]
 
+TOGGLE = re.compile(r"(?P<link><a [^>]*>(?P<chapter>[^<]*)</a><details[^>]*>)<summary>")
+LABELED = r'\g<link><summary aria-label="Pages of \g<chapter>">'
+
 FRONT_DOOR = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -85,6 +88,19 @@ def mend_markup(app, pagename, templatename, context, doctree):
     """Apply `MENDED` to a page's body."""
     for old, new in MENDED:
         context["body"] = re.sub(old, new, context.get("body", ""))
+
+
+def name_toggles(app, pagename, templatename, context, doctree):
+    """Say in the sidebar what each toggle opens; the theme gives it a sign alone."""
+    generate = context.get("generate_toctree_html")
+    if generate is None:
+        return
+
+    def named(kind, *args, **kwargs):
+        listing = generate(kind, *args, **kwargs)
+        return listing if kind == "raw" else TOGGLE.sub(LABELED, str(listing))
+
+    context["generate_toctree_html"] = named
 
 
 def require_description(app, pagename, templatename, context, doctree):
@@ -149,6 +165,7 @@ def setup(app):
     )
     app.add_post_transform(FoldDropdowns)
     app.connect("html-page-context", mend_markup)
+    app.connect("html-page-context", name_toggles, priority=900)
     app.connect("html-page-context", require_description, priority=900)
     app.connect("build-finished", cut_icons)
     app.connect("build-finished", write_front_door, priority=100)
