@@ -383,7 +383,7 @@ def paste_scenes(
     >>> images, truth = paste_scenes(load_mnist("embedded").train, 5,
     ...                              np.random.default_rng(0))
     >>> images.shape, truth
-    ((5, 64, 64), Boxes(14))
+    ((5, 64, 64), Boxes(12))
     """
     check_whole(
         "paste_scenes",
