@@ -3,24 +3,36 @@
 `mathematics` turns formulas into MathML while the site is built, `execution`
 decides which data the chapters train on and when their cells run again, `ahead`
 runs them, one for each core, `listings` shortens library code on a page, `api` links
-the docstrings, `index` says where each term is explained, `pages` mends the HTML, and
+the docstrings, `index` says where each term is explained, `pages` mends the HTML,
+`notebooks` and `figures` lay each chapter and figure beside its page, `doors` links
+them, `sharing` tells other sites what a page is, `bundle` makes pages light, and
 `guide` prepares the PDF.
 """
 
 from backprop_book import (
     ahead,
     api,
+    bundle,
+    doors,
     execution,
+    figures,
     guide,
     index,
     listings,
     mathematics,
+    notebooks,
     pages,
+    sharing,
+)
+
+PARTS = (
+    *(execution, ahead, listings, api, index, mathematics, pages),
+    *(notebooks, figures, doors, sharing, bundle, guide),
 )
 
 
 def setup(app):
     """Register every part with Sphinx."""
-    for part in (execution, ahead, listings, api, index, mathematics, pages, guide):
+    for part in PARTS:
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,9 +3,7 @@
 import shutil
 from pathlib import Path
 
-import typst
 from docutils import nodes
-from matplotlib import get_data_path
 from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.transforms.post_transforms.images import ImageConverter
@@ -16,10 +14,8 @@ from sphinx_exercise.nodes import (
 )
 from sphinx_jupyterbook_latex.nodes import RootHeader
 
-FONTS = Path(get_data_path(), "fonts", "ttf")
-DRAWING = """#set page(width: auto, height: auto, margin: 0pt)
-#image("{name}")
-"""
+from backprop_book.figures import FONTS, to_pdf
+
 PREAMBLE = r"""
 \newcommand{{\bookaddress}}{{{address}}}
 \newcommand{{\booksubtitle}}{{{subtitle}}}
@@ -38,9 +34,7 @@ class DrawingConverter(ImageConverter):
 
     def convert(self, source, target):
         """Set the drawing as the only thing on a page of its size."""
-        source = Path(source)
-        page = DRAWING.format(name=source.name).encode()
-        typst.compile(page, output=target, root=source.parent, font_paths=[FONTS])
+        to_pdf(Path(source), target)
         return True
 
 

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 FONT_SHEET = """@font-face {{
   font-family: "STIX Two Math Book";
   src: url("data:font/woff2;base64,{}") format("woff2");
+  font-display: optional;
 }}
 """
 # What pandoc would drop without a word: better no page than a wrong formula.

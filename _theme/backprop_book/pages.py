@@ -4,6 +4,8 @@ Dropdowns become `<details>`, which open without a script; every page is held to
 having a description; the folder's front door is a proper page.
 """
 
+import base64
+import io
 import re
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from fontTools.ttLib import TTFont
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx_exercise.nodes import solution_node
+
+from backprop_book.bundle import STYLE
+from backprop_book.figures import image_files
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +36,14 @@ MENDED = [
     (r'<span class="[np]">([^<]*)</span>', r"\1"),
 ]
 
+DRAWING = re.compile(
+    r'<img\b(?P<rest>[^>]*\bsrc="[^"]*/_images/(?P<name>[^"]+\.svg)"[^>]*?) ?/>'
+)
+SIZE = re.compile(r'<svg\b[^>]*?\swidth="([\d.]+)(pt)?"[^>]*?\sheight="([\d.]+)(pt)?"')
+
+ICON_FONT = re.compile(
+    r'url\("(vendor/fontawesome/[^"]+\.woff2)"\) *format\("woff2"\)(?:, *url\([^;}]*)?'
+)
 TOGGLE = re.compile(r"(?P<link><a [^>]*>(?P<chapter>[^<]*)</a><details[^>]*>)<summary>")
 LABELED = r'\g<link><summary aria-label="Pages of \g<chapter>">'
 
@@ -90,6 +103,22 @@ def mend_markup(app, pagename, templatename, context, doctree):
         context["body"] = re.sub(old, new, context.get("body", ""))
 
 
+def size_images(app, pagename, templatename, context, doctree):
+    """Tell how large each drawing is, so that nothing moves when it arrives."""
+    files = image_files(app)
+
+    def sized(match):
+        head = files[match["name"]].read_text("utf-8")[:2000]
+        width, unit, height, _ = SIZE.search(head).groups()
+        scale = 4 / 3 if unit else 1
+        size = (
+            f'width="{scale * float(width):.0f}" height="{scale * float(height):.0f}"'
+        )
+        return f"<img{match['rest']} {size} />"
+
+    context["body"] = DRAWING.sub(sized, context.get("body", ""))
+
+
 def name_toggles(app, pagename, templatename, context, doctree):
     """Say in the sidebar what each toggle opens; the theme gives it a sign alone."""
     generate = context.get("generate_toctree_html")
@@ -128,28 +157,27 @@ def write_front_door(app, exception):
 
 
 def cut_icons(app, exception):
-    """Cut the icon fonts, 270 KB, down to the icons that pages or styles show."""
+    """Put the icons that the styles name, of 270 KB, into the style sheet itself.
+
+    They are there at once then, and nothing moves when they arrive.
+    """
     if exception or app.builder.name != "html":
         return
-    static = Path(app.outdir, "_static")
-    styles = "".join(path.read_text("utf-8") for path in static.rglob("*.css"))
-    pages = "".join(
-        path.read_text("utf-8") for path in Path(app.outdir).rglob("*.html")
-    )
-    shown = set(re.findall(r"\bfa-[a-z0-9-]+", pages))
-    variables = re.findall(r'--[a-z-]+:\s*"\\(f[0-9a-f]{3})"', styles)
-    points = {int(code, 16) for code in variables}
-    rule = r'([^{}]+)\{[^{}]*?content:\s*"\\(f[0-9a-f]{3})'
-    for selector, code in re.findall(rule, styles):
-        names = set(re.findall(r"\bfa-[a-z0-9-]+", selector))
-        if not names or names & shown:
-            points.add(int(code, 16))
-    for path in (static / "vendor" / "fontawesome" / "webfonts").glob("*.woff2"):
-        font = TTFont(path)
+    folder = Path(app.outdir, "_static")
+    styles = (folder / STYLE).read_text(encoding="utf-8")
+    points = {ord(icon) for icon in styles if 0xE000 <= ord(icon) <= 0xF8FF}
+
+    def cut(match):
+        font = TTFont(folder / match[1])
         cutter = subset.Subsetter(subset.Options(layout_features=[]))
         cutter.populate(unicodes=points)
         cutter.subset(font)
-        font.save(path)
+        file = io.BytesIO()
+        font.save(file)
+        data = base64.b64encode(file.getvalue()).decode("ascii")
+        return f'url("data:font/woff2;base64,{data}") format("woff2")'
+
+    (folder / STYLE).write_text(ICON_FONT.sub(cut, styles), encoding="utf-8")
 
 
 def setup(app):
@@ -165,7 +193,8 @@ def setup(app):
     )
     app.add_post_transform(FoldDropdowns)
     app.connect("html-page-context", mend_markup)
+    app.connect("html-page-context", size_images)
     app.connect("html-page-context", name_toggles, priority=900)
     app.connect("html-page-context", require_description, priority=900)
-    app.connect("build-finished", cut_icons)
+    app.connect("build-finished", cut_icons, priority=700)
     app.connect("build-finished", write_front_door, priority=100)

@@ -1,11 +1,10 @@
 // What overflows scrolls inside itself; make it reachable with the keyboard.
+// The observer asks when a box is first laid out and whenever its size changes.
 const boxes = "pre, .formula, .pst-scrollable-table-container, .output, .drawing";
-function markScrollable() {
-  for (const box of document.querySelectorAll(boxes)) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-    else box.removeAttribute("tabindex");
+const watch = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
   }
-}
-document.fonts.ready.then(markScrollable);
-window.addEventListener("resize", markScrollable);
-document.addEventListener("toggle", markScrollable, true);
+});
+document.querySelectorAll(boxes).forEach((box) => watch.observe(box));

@@ -1,0 +1,184 @@
+"""Say what a page is to those who link to it: cards, search engines, lost readers.
+
+Each page gets the marks that other sites read (Open Graph, JSON-LD) and a picture of
+its central figure; the site gets a list of pages and a page for wrong addresses.
+"""
+
+import json
+import re
+from html import escape, unescape
+from pathlib import Path
+from urllib.parse import urljoin
+
+import typst
+from docutils import nodes
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+CARDS = "_static/cards"
+DESCRIPTION = re.compile(r'<meta content="([^"]*)" name="description"')
+TAGS = """<meta property="og:type" content="{kind}">
+<meta property="og:site_name" content="{site}">
+<meta property="og:title" content="{title}">
+<meta property="og:description" content="{description}">
+<meta property="og:url" content="{page}">
+<meta property="og:image" content="{card}">
+<meta property="og:image:width" content="1200">
+<meta property="og:image:height" content="630">
+<meta property="og:image:alt" content="{alt}">
+<meta name="twitter:card" content="summary_large_image">
+<script type="application/ld+json">{facts}</script>
+"""
+CARD = """#set page(width: 1200pt, height: 630pt, margin: 48pt, fill: white)
+#set text(font: "Libertinus Serif", fill: rgb("#1c2126"))
+#set par(leading: 0.4em)
+#grid(columns: 1fr, rows: (auto, 1fr, auto), row-gutter: 24pt,
+  text(size: 54pt, weight: "bold", {title}),
+  align(center + horizon, {picture}),
+  text(size: 26pt, fill: rgb("#00507f"), {site}))
+"""
+LOST = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Not found: {site}</title>
+<meta name="description" content="This address leads nowhere; here is what there is.">
+<meta name="robots" content="noindex">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="{home}_static/favicon.svg">
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 1.1rem/1.6 system-ui, sans-serif; margin: 3rem auto; max-width: 40rem;
+  padding: 0 1.2rem; }}
+a {{ color: light-dark(#00507f, #7cc4f0); }}
+</style>
+</head>
+<body>
+<main>
+<h1>No slope leads here</h1>
+<p>There is no page at this address. It may have been moved, or the link was wrong by a
+letter. <a href="{home}search.html">Search the book</a>, or begin at one of these:</p>
+<ul>
+{pages}
+</ul>
+</main>
+</body>
+</html>
+"""
+
+
+def plain(title):
+    """Return a title without its markup."""
+    return unescape(re.sub(r"<[^>]*>", "", title)).strip()
+
+
+def central_figure(app, pagename, doctree):
+    """Return the file and the alt text of the figure that the front matter names."""
+    name = app.env.metadata[pagename].get("central_figure")
+    if not name:
+        return None, ""
+    for figure in doctree.findall(nodes.figure):
+        if name in figure["names"] + figure["ids"]:
+            image = figure.next_node(nodes.image)
+            path = Path(app.srcdir, image["uri"])
+            return path, image.get("alt", "")
+    logger.warning(
+        "no figure %s, which is to be the central one", name, location=pagename
+    )
+    return None, ""
+
+
+def draw_card(app, target, title, picture):
+    """Draw the picture that other sites show beside a link."""
+    root = picture.parent if picture else Path(app.srcdir)
+    shown = (
+        f'image("{picture.name}", width: 100%, height: 100%, fit: "contain")'
+        if picture
+        else "[]"
+    )
+    below = app.config.project
+    if title == below:  # the first page's
+        below = app.config.book_subtitle
+    page = CARD.format(title=json.dumps(title), picture=shown, site=json.dumps(below))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    typst.compile(page.encode(), output=target, root=root, format="png", ppi=72.0)
+
+
+def facts(app, pagename, title, description, page):
+    """Return what the page is, in the words of schema.org."""
+    home = urljoin(app.config.html_baseurl, f"{app.config.root_doc}.html")
+    book = {
+        "@type": "Book",
+        "name": app.config.project,
+        "url": home,
+        "author": {"@type": "Organization", "name": app.config.author},
+        "inLanguage": app.config.language,
+        "isAccessibleForFree": True,
+        "license": "https://opensource.org/license/mit",
+    }
+    about = {"@context": "https://schema.org", **book, "description": description}
+    if pagename != app.config.root_doc:
+        about |= {
+            "@type": "LearningResource",
+            "name": title,
+            "url": page,
+            "learningResourceType": "chapter",
+            "educationalLevel": "beginner",
+            "isPartOf": {"@type": "Book", "name": app.config.project, "url": home},
+        }
+    return json.dumps(about, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def add_tags(app, pagename, templatename, context, doctree):
+    """Add the marks to a chapter's head, and draw its card."""
+    if app.builder.name != "html" or doctree is None:
+        return
+    title = plain(context["title"])
+    description = unescape(DESCRIPTION.search(context["metatags"] + " ")[1])
+    page = urljoin(app.config.html_baseurl, f"{pagename}.html")
+    name = f"{CARDS}/{Path(pagename).name}.png"
+    picture, alt = central_figure(app, pagename, app.env.get_doctree(pagename))
+    draw_card(app, Path(app.outdir, name), title, picture)
+    values = {
+        "kind": "website" if pagename == app.config.root_doc else "article",
+        "site": app.config.project,
+        "title": title,
+        "description": description,
+        "page": page,
+        "card": urljoin(app.config.html_baseurl, name),
+        "alt": alt or f"The title: {title}",
+    }
+    marks = {key: escape(value) for key, value in values.items()}
+    marks["facts"] = facts(app, pagename, title, description, page)
+    context["metatags"] += TAGS.format(**marks)
+
+
+def write_lists(app, exception):
+    """Write the list of pages, the note for robots and the page for wrong addresses."""
+    if exception or app.builder.name != "html":
+        return
+    home = app.config.html_baseurl
+    documents = [app.config.root_doc]
+    for document in documents:  # in reading order; the list grows while it is walked
+        documents += app.env.toctree_includes.get(document, [])
+    addresses = [urljoin(home, f"{document}.html") for document in documents]
+    sitemap = "\n".join(f"<url><loc>{address}</loc></url>" for address in addresses)
+    pages = "\n".join(
+        f'<li><a href="{address}">{escape(app.env.titles[document].astext())}</a></li>'
+        for document, address in zip(documents, addresses, strict=True)
+    )
+    files = {
+        "sitemap.xml": '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns='
+        f'"http://www.sitemaps.org/schemas/sitemap/0.9">\n{sitemap}\n</urlset>\n',
+        "robots.txt": f"User-agent: *\nAllow: /\nSitemap: {home}sitemap.xml\n",
+        "404.html": LOST.format(site=app.config.project, home=home, pages=pages),
+    }
+    for name, text in files.items():
+        Path(app.outdir, name).write_text(text, encoding="utf-8")
+
+
+def setup(app):
+    """Connect to Sphinx."""
+    app.connect("html-page-context", add_tags, priority=950)
+    app.connect("build-finished", write_lists)
