@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 STYLE, SCRIPT = "book.min.css", "book.min.js"
 # The theme's own, which its template names before all others.
-FIRST = ["styles/theme.css", "styles/pydata-sphinx-theme.css", "mathematics.css"]
+FIRST = ["styles/theme.css", "styles/pydata-sphinx-theme.css"]
 LAST = ["scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"]
 INLINE = "documentation_options.js"  # stands in the template, before all scripts
 ADDRESS = re.compile(r"url\(\s*(['\"]?)([^'\")]+)\1\s*\)")
@@ -27,6 +27,8 @@ MEASURED = (
     '["pre",".nboutput > .output_area",".cell_output > .output",'
     '".jp-RenderedHTMLCommon",".pst-scrollable-table-container"].join(", ")'
 )
+# Without a script a page is neither light nor dark; let it be light.
+LIGHT = re.compile(r'\[data-theme="?light"?\]')
 MAPS = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
 EITHER = re.compile(r":(?:not|is|where|has)\((?:[^()]|\([^()]*\))*\)")
 NAME = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")
@@ -111,6 +113,7 @@ def write_bundle(app, exception):
     scripts = scripts.replace(MEASURED, '".none"')
     (static / SCRIPT).write_text(scripts, encoding="utf-8")
     styles = "\n".join(sheet(static, name) for name in [*FIRST, *app.bundled["css"]])
+    styles = LIGHT.sub(':not([data-theme="dark"])', styles)
     rules = tinycss2.parse_stylesheet(styles, skip_comments=True, skip_whitespace=True)
     words = words_of(Path(app.outdir).rglob("*.html"), scripts)
     (static / STYLE).write_text(purged(rules, words), encoding="utf-8")

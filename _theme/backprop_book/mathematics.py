@@ -27,12 +27,11 @@ from sphinx.util.math import get_node_equation_number
 
 logger = logging.getLogger(__name__)
 
-# The font travels inside its style sheet: browsers refuse a font file to pages
-# that are opened from a folder.
+# Pages of a server load the font as a file. Browsers refuse a font file to pages that
+# are opened from a folder; for those it travels inside a style sheet.
 FONT_SHEET = """@font-face {{
   font-family: "STIX Two Math Book";
   src: url("data:font/woff2;base64,{}") format("woff2");
-  font-display: optional;
 }}
 """
 # What pandoc would drop without a word: better no page than a wrong formula.
@@ -183,8 +182,8 @@ def code_points(formulas):
     return points | {ord("ℎ"), ord("√")}
 
 
-def font_sheet(points):
-    """Cut STIX Two Math down to some code points; return it as a style sheet."""
+def cut_font(points):
+    """Return STIX Two Math, cut down to some code points."""
     source = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
     font = TTFont(source, recalcTimestamp=False)
     options = subset.Options(layout_features=["ssty"], hinting=False)
@@ -194,7 +193,7 @@ def font_sheet(points):
     font.flavor = "woff2"
     packed = io.BytesIO()
     font.save(packed)
-    return FONT_SHEET.format(base64.b64encode(packed.getvalue()).decode())
+    return packed.getvalue()
 
 
 def store(app):
@@ -217,8 +216,11 @@ def save_formulas(app, exception):
     store(app).write_text(json.dumps(rows), encoding="utf-8")
     if exception:
         return
-    sheet = font_sheet(code_points(_converted.values()))
-    Path(app.outdir, "_static", "mathematics.css").write_text(sheet, encoding="ascii")
+    font = cut_font(code_points(_converted.values()))
+    sheet = FONT_SHEET.format(base64.b64encode(font).decode())
+    static = Path(app.outdir, "_static")
+    (static / "mathematics.woff2").write_bytes(font)
+    (static / "mathematics.css").write_text(sheet, encoding="ascii")
 
 
 def setup(app):
