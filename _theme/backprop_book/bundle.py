@@ -101,8 +101,8 @@ def note_files(app, pagename, templatename, context, doctree):
 
 def write_bundle(app, exception):
     """Write both files, once Sphinx has copied its own."""
-    if exception or app.builder.name != "html":
-        return
+    if exception or app.builder.name != "html" or not app.bundled["css"]:
+        return  # when no page was written, nothing has changed
     static = Path(app.outdir, "_static")
     scripts = "\n;".join(
         MAPS.sub("", (static / name).read_text(encoding="utf-8"))

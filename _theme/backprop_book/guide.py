@@ -1,4 +1,4 @@
-"""Prepare the PDF: vector drawings, exercises across pages, the library in brief."""
+"""Prepare the PDF: vector drawings, answers at its end, the library in brief."""
 
 import shutil
 from pathlib import Path
@@ -38,26 +38,78 @@ class DrawingConverter(ImageConverter):
         return True
 
 
-class AnswersInLine(SphinxPostTransform):
-    """Print the title of a dropdown as the first words of its text."""
+class AnswersAtTheEnd(SphinxPostTransform):
+    """Collect in a chapter of their own the answers that the site folds.
+
+    Where an answer stood is a link to it, with its page; it links back.
+    """
 
     formats = ("latex",)
-    default_priority = 300
+    default_priority = 900  # when the titles of solutions are known
 
     def run(self):
-        """Turn each dropdown's title into bold words."""
-        for box in self.document.findall(nodes.container):
-            if box.get("design_component") != "dropdown":
-                continue
-            title = box.children[0]
-            if not isinstance(title, nodes.rubric):
-                continue
-            words = nodes.strong("", f"{title.astext()}. ")
-            box.remove(title)
-            if box.children and isinstance(box.children[0], nodes.paragraph):
-                box.children[0].insert(0, words)
-            else:
-                box.insert(0, nodes.paragraph("", "", words))
+        """Move the boxes, chapter by chapter."""
+        chapter = nodes.section("", nodes.title("", "Answers"), ids=["answers"])
+        boxes = list(self.document.findall(is_answer))
+        latest = None
+        for number, box in enumerate(boxes):
+            document = home_of(box, self.env)
+            if document != latest:
+                latest = document
+                title = nodes.title("", self.env.titles[document].astext())
+                section = nodes.section("", title, ids=["answers"])
+                # Links to what an answer holds name the document it came from.
+                chapter += addnodes.start_of_file("", section, docname=document)
+            question = name_of_question(box)
+            box.replace_self(nodes.raw("", rf"\bookanswer{{{number}}}", format="latex"))
+            section += answer_to(question, number, box)
+        last = self.document.next_node(is_bibliography)
+        if boxes and last is not None:
+            last.parent.insert(last.parent.index(last), chapter)
+
+
+def is_answer(node):
+    """Tell a solution, or a dropdown, from other nodes."""
+    return isinstance(node, solution_node) or (
+        isinstance(node, nodes.container) and node.get("design_component") == "dropdown"
+    )
+
+
+def is_bibliography(node):
+    """Tell the page before which the answers stand."""
+    return (
+        isinstance(node, addnodes.start_of_file) and "bibliography" in node["docname"]
+    )
+
+
+def home_of(node, env):
+    """Return the document that a node of the whole book comes from."""
+    while node.parent is not None:  # Sphinx leaves a node's first parents in place
+        node = node.parent
+    return env.path2doc(node["source"])
+
+
+def name_of_question(box):
+    """Return what the paragraph before a box prints first in bold, such as 3."""
+    place = box.parent.index(box)
+    before = box.parent[place - 1] if place else nodes.paragraph()
+    words = [part for part in before.children if part.astext()]
+    if words and isinstance(words[0], nodes.strong):
+        return words[0].astext()
+    return "Answer."
+
+
+def answer_to(question, number, box):
+    """Return an answer's nodes, with its link back to the question."""
+    if isinstance(box, solution_node):  # its title names the exercise
+        return [nodes.raw("", rf"\booksolved{{{number}}}", format="latex"), box]
+    content = [child for child in box if not isinstance(child, nodes.rubric)]
+    if not content or not isinstance(content[0], nodes.paragraph):
+        content.insert(0, nodes.paragraph())
+    head = nodes.strong("", question)
+    back = nodes.raw("", rf"\bookback{{{number}}} ", format="latex")
+    content[0][:0] = [head, nodes.Text(" "), back]
+    return content
 
 
 class LongTables(SphinxPostTransform):
@@ -149,7 +201,7 @@ def setup(app):
     """Connect to Sphinx."""
     app.add_config_value("book_subtitle", "", "")
     app.add_post_transform(DrawingConverter)
-    app.add_post_transform(AnswersInLine)
+    app.add_post_transform(AnswersAtTheEnd)
     app.add_post_transform(LongTables)
     app.add_post_transform(NamesInBrief)
     app.connect("config-inited", override_nodes)

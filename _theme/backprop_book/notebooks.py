@@ -28,7 +28,7 @@ INSTALL = """# Installs the library of this book where it is missing, as on Cola
 import importlib.util
 
 if importlib.util.find_spec("backprop") is None:
-    %pip install --quiet "backpropagation-tutorial @ git+{repository}"
+    %pip install --quiet git+{repository}
 """
 MARK = re.compile(r"^@@(cell|open|close)\s?(.*)@@$", re.MULTILINE)
 DROPPED = "a.headerlink, a.viewcode-link, .sd-summary-state-marker, nav, script"

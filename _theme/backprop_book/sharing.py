@@ -46,7 +46,6 @@ LOST = """<!DOCTYPE html>
 <meta name="description" content="This address leads nowhere; here is what there is.">
 <meta name="robots" content="noindex">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="{home}_static/favicon.svg">
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 1.1rem/1.6 system-ui, sans-serif; margin: 3rem auto; max-width: 40rem;
@@ -134,12 +133,12 @@ def add_tags(app, pagename, templatename, context, doctree):
     """Add the marks to a chapter's head, and draw its card."""
     if app.builder.name != "html" or doctree is None:
         return
-    title = plain(context["title"])
+    title = app.env.titles[pagename].astext()  # without its number
     description = unescape(DESCRIPTION.search(context["metatags"] + " ")[1])
     page = urljoin(app.config.html_baseurl, f"{pagename}.html")
     name = f"{CARDS}/{Path(pagename).name}.png"
     picture, alt = central_figure(app, pagename, app.env.get_doctree(pagename))
-    draw_card(app, Path(app.outdir, name), title, picture)
+    draw_card(app, Path(app.outdir, name), plain(context["title"]), picture)
     values = {
         "kind": "website" if pagename == app.config.root_doc else "article",
         "site": app.config.project,
@@ -154,14 +153,19 @@ def add_tags(app, pagename, templatename, context, doctree):
     context["metatags"] += TAGS.format(**marks)
 
 
+def in_order(env, document):
+    """Yield a document and those below it, as they are read."""
+    yield document
+    for below in env.toctree_includes.get(document, []):
+        yield from in_order(env, below)
+
+
 def write_lists(app, exception):
     """Write the list of pages, the note for robots and the page for wrong addresses."""
     if exception or app.builder.name != "html":
         return
     home = app.config.html_baseurl
-    documents = [app.config.root_doc]
-    for document in documents:  # in reading order; the list grows while it is walked
-        documents += app.env.toctree_includes.get(document, [])
+    documents = list(in_order(app.env, app.config.root_doc))
     addresses = [urljoin(home, f"{document}.html") for document in documents]
     sitemap = "\n".join(f"<url><loc>{address}</loc></url>" for address in addresses)
     pages = "\n".join(

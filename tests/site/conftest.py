@@ -1,6 +1,5 @@
-"""The built site, a server for it, and one browser for all tests of this folder."""
+"""The built site, and a server for it."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,19 +9,7 @@ from pathlib import Path
 
 import pytest
 from page_checks import Site
-from playwright.sync_api import Browser, sync_playwright
 from the_book import SITE, is_stale, lacking
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="session")
@@ -33,18 +20,6 @@ def site() -> Site:
     if is_stale(SITE):
         lacking("The site is older than its sources: run `make html` again.")
     return Site(SITE)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Start the Chromium that is installed here."""
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if not found:
-        lacking("There is no Chromium: `apt-get install chromium` brings it.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from gzip import compress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Comment, NavigableString, Tag
 
-PAGE_BYTES = 250_000
+PAGE_BYTES = 250_000  # of HTML, as it is
+LOADED_BYTES, LOADED_FILES = 250_000, 15  # of all but figures, compressed
 LOADED_RELS = {
     "stylesheet",
     "preload",
@@ -267,6 +269,22 @@ def heavy_pages(site: Site) -> list[str]:
     ]
 
 
+def heavy_loads(site: Site) -> list[str]:
+    """Pages that load more than the limit before a figure is seen."""
+    faults = []
+    for page in site.pages:
+        addresses = {address for _, address in _loaded(page.soup)}
+        files = {page.file} | {_file(page, a) for a in addresses if a}
+        files = {f for f in files if f.is_file() and f.parent.name != "_images"}
+        total = sum(len(compress(file.read_bytes())) for file in files)
+        if total > LOADED_BYTES or len(files) > LOADED_FILES:
+            faults.append(
+                f"{page.name}: loads {len(files)} files of {total:,} bytes; the limits "
+                f"are {LOADED_FILES} and {LOADED_BYTES:,}"
+            )
+    return faults
+
+
 def build_leftovers(site: Site) -> list[str]:
     """Marks of something that did not build: errors and unresolved references."""
     faults = []
@@ -285,5 +303,6 @@ CHECKS = [
     titles_and_descriptions,
     raw_tex,
     heavy_pages,
+    heavy_loads,
     build_leftovers,
 ]

@@ -61,6 +61,10 @@ def test_pictures_are_seen(seen):
     report(seen.unseen)
 
 
+def test_nobody_is_kept_out(seen):
+    report(seen.barriers)
+
+
 def test_words_stand_out_from_their_ground(seen, scheme):
     report(seen.pale)
     assert seen.ground < 0.2 if scheme == "dark" else seen.ground > 0.8
@@ -125,6 +129,8 @@ BAD = [
     ("unseen", "box.svg", "data:image/svg+xml,broken", "data:image/svg+xml,broken"),
     ("pale", "<p>Yes.", "<p style='color: #777; background: #666'>Yes.", "1.28:1 p"),
     ("pale", "<p>Yes.", "<p style='color: rgb(128 128 128 / 50%)'>Yes.", "Yes."),
+    ("barriers", "<h1>", "<h1 role='nothing'>", "aria-roles: <h1"),
+    ("barriers", "<p>Text.", "<p><a href='x.html'></a>", "link-name: <a href"),
     ("pale", "<h1>", "<h1 style='color: #555; background: #333'>", "h1 "),
 ]
 

@@ -1,5 +1,7 @@
 """The built pages, read as files: links, images, third parties, TeX, size."""
 
+from random import Random
+
 import pytest
 from page_checks import CHECKS, Site
 from the_book import documents
@@ -80,6 +82,14 @@ BAD = {
         ("<title>one", "<title>one \\alpha", "TeX is left: '\\\\alpha'"),
     ],
     "heavy_pages": [("It costs", "It costs" * 40_000, "the limit is 250,000")],
+    "heavy_loads": [
+        ("<math>", "<script src='large.js'></script><math>", "loads 3 files of 300,"),
+        (
+            "<math>",
+            "".join(f"<script src='{n}.js'></script>" for n in range(14)) + "<math>",
+            "loads 16 files of",
+        ),
+    ],
     "build_leftovers": [
         ("<math>", '<div class="system-message">No</div>', "left an error: No"),
         ("<math>", '<div class="output traceback">E</div>', "a cell failed: E"),
@@ -94,6 +104,9 @@ def made_up(folder, old="", new="") -> Site:
     (folder / "one.html").write_text(good.replace(old, new, 1), encoding="utf-8")
     (folder / "two.html").write_text(HEAD.format(name="two") + TWO, encoding="utf-8")
     (folder / "a b.svg").write_text("<svg/>", encoding="utf-8")
+    (folder / "large.js").write_bytes(Random(0).randbytes(300_000))
+    for number in range(14):
+        (folder / f"{number}.js").touch()
     return Site(folder)
 
 

@@ -4,11 +4,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 MEASURE = Path(__file__).with_name("measure.js").read_text(encoding="utf-8")
 SIDEWAYS = Path(__file__).with_name("sideways.js").read_text(encoding="utf-8")
-WIDTHS = (360, 768, 1280)
+WIDTHS = (360, 640, 768, 1280)  # 640 is what 1280 is at a zoom of 200 %
+# Pages lay out what is near; what is measured here is all of them.
+LAID_OUT = "* { content-visibility: visible !important; }"
+AXE = {
+    "runOnly": [
+        *("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"),
+        "best-practice",
+    ]
+}
 LEAST_CONTRAST = 4.5
 
 
@@ -24,6 +33,7 @@ class Visit:
     flat: list[str] = field(default_factory=list)
     tex: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    barriers: list[str] = field(default_factory=list)
     formulas: int = 0
     folded: int = 0
     ground: float = 0.0
@@ -38,6 +48,8 @@ def visit(browser: Browser, address: str, scheme: str = "light") -> Visit:
     page = context.new_page()
     listen(page, address, seen)
     page.goto(address, wait_until="networkidle")
+    page.add_style_tag(content=LAID_OUT)
+    find_barriers(page, seen)
     unfold_with_keyboard(page, seen)
     load_pictures(page)
     for name, value in page.evaluate(MEASURE).items():
@@ -70,6 +82,13 @@ def listen(page: Page, address: str, seen: Visit) -> None:
     page.on("pageerror", lambda error: seen.errors.append(f"uncaught: {error}"))
     page.on("request", on_request)
     page.on("response", on_response)
+
+
+def find_barriers(page: Page, seen: Visit) -> None:
+    """Ask axe what keeps whom from using the page."""
+    for violation in Axe().run(page, options=AXE).response["violations"]:
+        for node in violation["nodes"]:
+            seen.barriers.append(f"{violation['id']}: {node['html'][:120]}")
 
 
 def unfold_with_keyboard(page: Page, seen: Visit) -> None:

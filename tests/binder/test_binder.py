@@ -1,0 +1,130 @@
+"""Binder, Colab and a plain Jupyter: each chapter runs there, seen by a browser.
+
+The tests of this file follow each other: the library is missing, a notebook's first
+cell brings it, Binder's postBuild takes its place, and every notebook runs.
+"""
+
+import json
+import re
+import socket
+import subprocess
+import time
+import urllib.request
+
+import pytest
+from the_book import ROOT, SITE, lacking
+
+NOTEBOOKS = sorted(path.name for path in (SITE / "notebooks").glob("*.ipynb"))
+OWN = re.compile(r"git\+https://github\.com/[\w./-]+")
+
+
+def code_of(name: str) -> list[str]:
+    """Return the code cells of a notebook of the site."""
+    notebook = json.loads((SITE / "notebooks" / name).read_text(encoding="utf-8"))
+    return [
+        "".join(cell["source"])
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code"
+    ]
+
+
+def test_there_is_a_notebook_for_every_chapter():
+    if not NOTEBOOKS:
+        lacking("The site is not built: run `make html` first.")
+    chapters = {path.stem for path in (ROOT / "chapters").glob("[0-9]*.md")}
+    assert chapters <= {name.removesuffix(".ipynb") for name in NOTEBOOKS}
+
+
+def test_a_notebook_brings_the_library_along(image, tmp_path):
+    found = "import importlib.util as u; print(u.find_spec('backprop') is not None)"
+    assert image.run("python", "-c", found).strip() == "False"
+    first = code_of(NOTEBOOKS[0])[0]
+    assert len(OWN.findall(first)) == 1
+    script = tmp_path / "first_cell.ipy"
+    script.write_text(OWN.sub(f"git+file://{image.repository}", first), "utf-8")
+    image.run("ipython", str(script), cwd=tmp_path)
+    assert image.run("python", "-c", found, cwd=tmp_path).strip() == "True"
+
+
+def test_post_build_installs_the_library_and_finds_data(image):
+    said = image.run("bash", "binder/postBuild")
+    assert "This image has" in said
+    where = image.run("python", "-c", "import backprop; print(backprop.__file__)")
+    assert str(image.repository) in where
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_in_an_empty_folder(image, tmp_path, name):
+    (tmp_path / name).write_bytes((SITE / "notebooks" / name).read_bytes())
+    image.run("jupyter", "execute", "--inplace", "--timeout=600", name, cwd=tmp_path)
+    cells = json.loads((tmp_path / name).read_text(encoding="utf-8"))["cells"]
+    outputs = [out for cell in cells for out in cell.get("outputs", [])]
+    assert outputs or not name[0].isdigit()
+    assert not [out for out in outputs if out["output_type"] == "error"]
+
+
+@pytest.fixture(scope="module")
+def lab(image):
+    """Start JupyterLab as the image does; yield its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/"
+    options = [f"--port={port}", "--ip=127.0.0.1", "--no-browser", "--allow-root"]
+    command = [
+        "jupyter",
+        "lab",
+        *options,
+        "--ServerApp.token=",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    with (
+        (image.home / "lab.log").open("w") as log,
+        subprocess.Popen(
+            command, cwd=image.repository, env=image.variables, stdout=log, stderr=log
+        ) as server,
+    ):
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{address}api", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield address
+        server.terminate()
+
+
+# What has become of a notebook's code cells; the app is asked, as Lab draws only those
+# in sight.
+CELLS = """() => {
+    const cells = [...jupyterapp.shell.currentWidget.content.model.cells];
+    return cells.filter((cell) => cell.type === "code").map((cell) => {
+        const outputs = cell.outputs.toJSON();
+        return {
+            count: cell.executionCount,
+            error: outputs.find((out) => out.output_type === "error")?.evalue,
+            kinds: outputs.flatMap((out) => Object.keys(out.data || {})),
+        };
+    });
+}"""
+
+
+@pytest.mark.parametrize(
+    "chapter",
+    ["01-teacher-and-student", "07-backpropagation-in-matrices"],
+)
+def test_the_launch_button_opens_a_notebook_that_runs(lab, browser, chapter):
+    page_file = (SITE / "chapters" / f"{chapter}.html").read_text(encoding="utf-8")
+    launched = re.search(r'mybinder\.org/[^"]*\?urlpath=([^"]+)"', page_file)[1]
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(240_000)
+    page.goto(lab + launched)
+    page.wait_for_selector(".jp-NotebookPanel aside:visible")  # MyST's boxes are drawn
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(f"({CELLS})().every((cell) => cell.count || cell.error)")
+    cells = page.evaluate(CELLS)
+    page.screenshot(path=SITE.parent / f"binder-{chapter}.png")
+    page.close()
+    assert not [cell["error"] for cell in cells if cell["error"]]
+    assert [cell for cell in cells if "image/svg+xml" in cell["kinds"]]
