@@ -18,7 +18,7 @@ echo "make $@: found no Python 3.11 or newer (tried: $(candidates)). Install one
 exit 1
 endef
 
-.PHONY: help html pdf test benchmark recipes mutants serve lock clean
+.PHONY: help html pdf notebooks test benchmark recipes mutants serve lock clean
 
 help:   ## print this list
 	@sed -n 's/^\([a-z]*\): *## /  make \1 - /p' Makefile
@@ -27,6 +27,9 @@ html:   ## build the site
 	$(run)
 
 pdf:    ## build the printable guide (needs TeX)
+	$(run)
+
+notebooks: ## build the site with a notebook for each chapter
 	$(run)
 
 test:   ## run the tests

@@ -1,6 +1,6 @@
 """What the Makefile's targets do, on a bare Python: `python3 _theme/make.py html`.
 
-html, pdf, test, serve and recipes first make sure of `.venv`, then work there;
+html, pdf, notebooks, test, serve and recipes make sure of `.venv` and work there;
 benchmark and mutants have an environment of their own. Every failure that a reader can
 mend ends in one sentence that says how.
 """
@@ -194,8 +194,15 @@ def pdf():
 def test():
     """Run the tests; pytest has the last word, also on what it skipped."""
     prepare()
-    say("Running the tests")
-    sys.exit(run(BIN / "python", "-m", "pytest"))
+    say("Running the tests, a file on each core")
+    spread = ["--numprocesses", "auto", "--dist", "loadfile"]
+    sys.exit(run(BIN / "python", "-m", "pytest", *spread))
+
+
+def notebooks():
+    """Build the site, and say where its notebooks are."""
+    html()
+    say(f"Its notebooks are in {BUILD / 'html' / 'notebooks'}")
 
 
 def benchmark():
@@ -315,7 +322,10 @@ def clean():
 
 def main():
     """Run the target named on the command line."""
-    functions = (html, pdf, test, benchmark, recipes, mutants, serve, lock, clean)
+    functions = (
+        *(html, pdf, notebooks, test, benchmark, recipes, mutants, serve, lock),
+        clean,
+    )
     targets = {function.__name__: function for function in functions}
     name = sys.argv[1] if len(sys.argv) == 2 else ""
     if name not in targets:

@@ -94,6 +94,7 @@ def lab(image):
         server.terminate()
 
 
+SESSION = "jupyterapp.shell.currentWidget.sessionContext"
 # What has become of a notebook's code cells; the app is asked, as Lab draws only those
 # in sight.
 CELLS = """() => {
@@ -118,8 +119,9 @@ def test_the_launch_button_opens_a_notebook_that_runs(lab, browser, chapter):
     launched = re.search(r'mybinder\.org/[^"]*\?urlpath=([^"]+)"', page_file)[1]
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.set_default_timeout(240_000)
-    page.goto(lab + launched)
+    page.goto(f"{lab}{launched}?reset")  # forget what other tests have opened
     page.wait_for_selector(".jp-NotebookPanel aside:visible")  # MyST's boxes are drawn
+    page.wait_for_function(f"{SESSION}.session?.kernel?.status === 'idle'")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_function(f"({CELLS})().every((cell) => cell.count || cell.error)")

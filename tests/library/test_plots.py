@@ -245,7 +245,7 @@ def test_no_text_leaves_the_figure(name):
         assert box.y1 < height + 1, t
 
 
-@pytest.mark.parametrize("name", FIGURES.keys() - {"heat_map"})
+@pytest.mark.parametrize("name", sorted(FIGURES.keys() - {"heat_map"}))
 def test_letters_are_dark_enough_to_be_read_on_white(name):
     """Okabe and Ito's green, vermilion and purple are lines' colors, too light here."""
     light = {t for t in letters(name) if contrast(t.get_color(), "white") < 4.5}

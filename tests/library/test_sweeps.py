@@ -847,7 +847,7 @@ def test_a_function_of_a_notebook_is_refused_for_processes_only(
     workers, path, monkeypatch
 ):
     monkeypatch.setattr(product, "__module__", "__main__")
-    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
     settings = grid(factor=[3])
     for executor in (None, workers, spawning(1)):
         with pytest.raises(InputError, match=r"%%writefile trial\.py"):
