@@ -32,6 +32,8 @@ MENDED = [
     # Roles that are deprecated, or not allowed with the links between entries.
     (' role="doc-biblioentry"', ""),
     ('<div role="list" class="citation-list">', '<div class="citation-list">'),
+    # All exercises of a page would have one name.
+    (r' id="(exercise|solution)-content"', ""),
     # A place in the index has words, or the search finds nothing to show of it.
     (r'<span class="target" id="(index-of-[^"]+)"></span><a ', r'<a id="\1" '),
     # Names and commas look like any text, and are half the weight of a listing.

@@ -8,6 +8,7 @@ import json
 import re
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 
@@ -26,6 +27,23 @@ def code_of(name: str) -> list[str]:
         for cell in notebook["cells"]
         if cell["cell_type"] == "code"
     ]
+
+
+def test_binder_plans_to_install_what_is_locked_and_then_the_library():
+    """Docker is not asked for anything; the plan is what matters."""
+    said = subprocess.run(
+        [
+            *(sys.executable, "-m", "repo2docker", "--no-build", "--debug"),
+            *("--user-name", "reader", "--user-id", "1000", str(ROOT)),
+        ],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    plan = said.stdout + said.stderr
+    install = plan.index('pip install --no-cache-dir -r "binder/requirements.txt"')
+    assert install < plan.index("RUN ./binder/postBuild")
+    assert "environment for python=3.11" in plan
 
 
 def test_there_is_a_notebook_for_every_chapter():

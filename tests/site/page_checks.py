@@ -285,6 +285,18 @@ def heavy_loads(site: Site) -> list[str]:
     return faults
 
 
+def names_given_twice(site: Site) -> list[str]:
+    """Elements of a page that share a name, so that a link finds one of them only."""
+    faults = []
+    for page in site.pages:
+        seen: set[str] = set()
+        for tag in page.soup.find_all(id=True):
+            if tag["id"] in seen:
+                faults.append(page.say(tag, f"the name {tag['id']} once more"))
+            seen.add(str(tag["id"]))
+    return faults
+
+
 def build_leftovers(site: Site) -> list[str]:
     """Marks of something that did not build: errors and unresolved references."""
     faults = []
@@ -304,5 +316,6 @@ CHECKS = [
     raw_tex,
     heavy_pages,
     heavy_loads,
+    names_given_twice,
     build_leftovers,
 ]

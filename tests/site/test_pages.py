@@ -90,6 +90,7 @@ BAD = {
             "loads 16 files of",
         ),
     ],
+    "names_given_twice": [("<math>", '<math id="top">', "the name top once more")],
     "build_leftovers": [
         ("<math>", '<div class="system-message">No</div>', "left an error: No"),
         ("<math>", '<div class="output traceback">E</div>', "a cell failed: E"),
