@@ -101,6 +101,18 @@ def test_no_figure_says_it_was_an_object(page_texts):
     assert not leaks
 
 
+def test_answers_stand_at_the_end_with_links_both_ways(guide, page_texts):
+    first = next(n for n, text in enumerate(page_texts) if "Solution to" in text)
+    asked = [n for n, text in enumerate(page_texts) if "Answer: page" in text]
+    back = [n for n, text in enumerate(page_texts) if re.search(r"\(page\s\d+\)", text)]
+    titles = outline_titles(guide.outline)
+    assert any(title.endswith(" Answers") for title in titles)
+    assert asked[-1] < first <= back[-1]
+    questions = len(re.findall("Answer: page", " ".join(page_texts)))
+    answers = len(re.findall(r"\(page\s\d+\)", " ".join(page_texts[first:])))
+    assert questions == answers > 100
+
+
 def test_title_and_author_are_in_the_file(guide):
     metadata = guide.metadata
     assert metadata.title == settings()["title"]
