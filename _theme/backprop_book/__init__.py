@@ -6,7 +6,7 @@ runs them, one for each core, `listings` shortens library code on a page, `api` 
 the docstrings, `index` says where each term is explained, `pages` mends the HTML,
 `notebooks` and `figures` lay each chapter and figure beside its page, `doors` links
 them, `sharing` tells other sites what a page is, `bundle` makes pages light, and
-`guide` prepares the PDF.
+`guide` prepares the PDF. (`fonts` is a tool of two of them.)
 """
 
 from backprop_book import (

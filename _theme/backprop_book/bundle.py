@@ -4,6 +4,7 @@ A browser draws nothing before it has them all, and most rules of the theme's st
 sheets fit nothing in this book. What fits nothing is left out.
 """
 
+import base64
 import re
 from pathlib import Path
 from posixpath import normpath
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 
 import tinycss2
 from sphinx.util import logging
+
+from backprop_book.fonts import cut
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +32,9 @@ MEASURED = (
 )
 # Without a script a page is neither light nor dark; let it be light.
 LIGHT = re.compile(r'\[data-theme="?light"?\]')
+ICON_FONT = re.compile(
+    r'url\("(vendor/fontawesome/[^"]+\.woff2)"\) *format\("woff2"\)(?:, *url\([^;}]*)?'
+)
 MAPS = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
 EITHER = re.compile(r":(?:not|is|where|has)\((?:[^()]|\([^()]*\))*\)")
 NAME = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")
@@ -89,6 +95,21 @@ def words_of(pages, scripts):
     return words
 
 
+def with_icons(styles, static):
+    """Put the icons that a style sheet names, of 270 KB of fonts, into the sheet.
+
+    They are there at once then, and nothing moves when they arrive.
+    """
+    points = {ord(icon) for icon in styles if 0xE000 <= ord(icon) <= 0xF8FF}
+
+    def icons(match):
+        font = cut(static / match[1], points, layout_features=[])
+        data = base64.b64encode(font).decode("ascii")
+        return f'url("data:font/woff2;base64,{data}") format("woff2")'
+
+    return ICON_FONT.sub(icons, styles)
+
+
 def note_files(app, pagename, templatename, context, doctree):
     """Note what a page would load; its template loads the bundle in its place."""
     for kind, key in (("css", "css_files"), ("js", "script_files")):
@@ -116,7 +137,8 @@ def write_bundle(app, exception):
     styles = LIGHT.sub(':not([data-theme="dark"])', styles)
     rules = tinycss2.parse_stylesheet(styles, skip_comments=True, skip_whitespace=True)
     words = words_of(Path(app.outdir).rglob("*.html"), scripts)
-    (static / STYLE).write_text(purged(rules, words), encoding="utf-8")
+    styles = with_icons(purged(rules, words), static)
+    (static / STYLE).write_text(styles, encoding="utf-8")
 
 
 def setup(app):

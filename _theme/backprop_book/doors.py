@@ -3,12 +3,10 @@
 The buttons above a page need a script; the box below it does not.
 """
 
-import re
-from html import unescape
 from pathlib import Path
 from urllib.parse import urljoin
 
-from backprop_book.notebooks import FOLDER
+from backprop_book.sharing import plain
 
 COLAB = "https://colab.research.google.com/github/{place}/blob/notebooks/{name}.ipynb"
 CITATION = """@misc{{backpropagation-tutorial-{name},
@@ -26,24 +24,23 @@ def offer(app, pagename, templatename, context, doctree):
         return
     theme = app.config.html_theme_options
     name = Path(pagename).name
-    page = urljoin(app.config.html_baseurl, f"{pagename}.html")
     place = theme["repository_url"].removeprefix("https://github.com/")
     source = Path(app.env.doc2path(pagename)).relative_to(app.srcdir).as_posix()
-    notebook = Path(app.outdir, FOLDER, f"{name}.ipynb")
+    guide = Path(app.config.book_guide).with_suffix(".pdf")
     branch = theme["repository_branch"]
     context["doors"] = {
         "source": f"{theme['repository_url']}/blob/{branch}/{source}",
-        "guide": urljoin(app.config.html_baseurl, f"{app.config.book_file}.pdf"),
+        "guide": urljoin(app.config.html_baseurl, guide.name),
         "citation": CITATION.format(
             name=name,
             author=app.config.author,
-            title=unescape(re.sub(r"<[^>]*>", "", context["title"])),
+            title=plain(context["title"]),
             project=app.config.project,
             year=app.config.copyright[:4],
-            page=page,
+            page=context["pageurl"],
         ),
     }
-    if not notebook.exists():
+    if "notebook" not in context:
         return
     launch = next(
         b for b in context["header_buttons"] if "launch" in b.get("label", "")
@@ -51,7 +48,7 @@ def offer(app, pagename, templatename, context, doctree):
     context["doors"] |= {
         "binder": launch["buttons"][0]["url"],
         "colab": COLAB.format(place=place, name=name),
-        "notebook": context["pathto"](f"{FOLDER}/{name}.ipynb", 1),
+        "notebook": context["notebook"],
     }
     launch["buttons"] += [
         {
@@ -73,6 +70,6 @@ def offer(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Connect to Sphinx."""
-    app.add_config_value("book_file", "", "")
+    app.add_config_value("book_guide", "", "")
     # After the theme's own buttons, and after the notebook was written.
     app.connect("html-page-context", offer, priority=900)

@@ -6,7 +6,6 @@ The files lie beside the pages under the name that the figure has in its chapter
 import re
 from html import escape
 from pathlib import Path
-from urllib.parse import urljoin
 
 import typst
 from matplotlib import get_data_path
@@ -66,14 +65,16 @@ def take_away(app, pagename, templatename, context, doctree):
         return
     folder = Path(app.outdir, FOLDER)
     folder.mkdir(exist_ok=True)
-    page = urljoin(app.config.html_baseurl, f"{pagename}.html")
 
     def offer(match):
         name, number = match["name"], match["number"].strip()
-        app.figure_files[name] = Path(match["source"]).name, f"{page}#{name}"
+        app.figure_files[name] = (
+            Path(match["source"]).name,
+            f"{context['pageurl']}#{name}",
+        )
         links = " or ".join(
             LINK.format(
-                file=f"{context['pathto'](f'{FOLDER}/{name}.{kind.lower()}', 1)}",
+                file=context["pathto"](f"{FOLDER}/{name}.{kind.lower()}", 1),
                 kind=kind,
                 number=number,
             )

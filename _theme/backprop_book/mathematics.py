@@ -9,7 +9,6 @@ import base64
 import contextlib
 import hashlib
 import html
-import io
 import json
 import re
 import subprocess
@@ -19,11 +18,11 @@ from pathlib import Path
 import pypandoc
 import ziamath
 from docutils import nodes
-from fontTools import subset
-from fontTools.ttLib import TTFont
 from sphinx.locale import _
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
+
+from backprop_book.fonts import cut
 
 logger = logging.getLogger(__name__)
 
@@ -182,20 +181,6 @@ def code_points(formulas):
     return points | {ord("ℎ"), ord("√")}
 
 
-def cut_font(points):
-    """Return STIX Two Math, cut down to some code points."""
-    source = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
-    font = TTFont(source, recalcTimestamp=False)
-    options = subset.Options(layout_features=["ssty"], hinting=False)
-    cutter = subset.Subsetter(options)
-    cutter.populate(unicodes=points)
-    cutter.subset(font)
-    font.flavor = "woff2"
-    packed = io.BytesIO()
-    font.save(packed)
-    return packed.getvalue()
-
-
 def store(app):
     """Return the file that keeps formulas, for this state of the conversion."""
     return Path(app.outdir).parent / f".formulas-{app.config.mathematics_state}.json"
@@ -216,7 +201,9 @@ def save_formulas(app, exception):
     store(app).write_text(json.dumps(rows), encoding="utf-8")
     if exception:
         return
-    font = cut_font(code_points(_converted.values()))
+    source = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
+    points = code_points(_converted.values())
+    font = cut(source, points, layout_features=["ssty"], hinting=False)
     sheet = FONT_SHEET.format(base64.b64encode(font).decode())
     static = Path(app.outdir, "_static")
     (static / "mathematics.woff2").write_bytes(font)

@@ -148,10 +148,10 @@ def prose_cell(text, pictures):
     return cell
 
 
-def names(cells, context):
-    """Return the names that cells store (`ast.Store`) or read (`ast.Load`)."""
-    lines = [line for cell in cells for line in cell.source.splitlines()]
-    tree = ast.parse("\n".join(line for line in lines if line[:1] not in "%!"))
+def names(cell, context):
+    """Return the names that a cell stores (`ast.Store`) or reads (`ast.Load`)."""
+    lines = [line for line in cell.source.splitlines() if line[:1] not in "%!"]
+    tree = ast.parse("\n".join(lines))
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     return {node.id for node in nodes if isinstance(node.ctx, context)}
 
@@ -162,13 +162,13 @@ def code_cells(source):
     Hidden cells that only hand numbers to the page's text are left out.
     """
     cells = [cell for cell in jupytext.read(source).cells if cell.cell_type == "code"]
-    groups = []
+    groups, read = [], [names(cell, ast.Load) for cell in cells]
     for number, cell in enumerate(cells):
         tags = cell.metadata.get("tags", [])
         new = nb.new_code_cell(cell.source)
         if "remove-cell" not in tags:
             groups.append([new])
-        elif names([cell], ast.Store) & names(cells[number + 1 :], ast.Load):
+        elif names(cell, ast.Store) & set().union(*read[number + 1 :]):
             groups[-1].append(new)
         if "hide-input" in tags or "remove-cell" in tags:
             new.metadata = {"jupyter": {"source_hidden": True}, "cellView": "form"}
@@ -205,7 +205,7 @@ def write_notebook(app, pagename, templatename, context, doctree):
     if not shown:
         return
     groups = code_cells(Path(app.env.doc2path(pagename)))
-    page = urljoin(app.config.html_baseurl, f"{pagename}.html")
+    page = context["pageurl"]
     if shown != len(groups):
         logger.warning(
             "the page shows %d cells, its source has %d",
@@ -225,7 +225,9 @@ def write_notebook(app, pagename, templatename, context, doctree):
         nb.new_markdown_cell(about),
         nb.new_code_cell(INSTALL.format(repository=repository)),
     )
-    target = Path(app.outdir, FOLDER, f"{Path(pagename).name}.ipynb")
+    name = f"{FOLDER}/{Path(pagename).name}.ipynb"
+    context["notebook"] = context["pathto"](name, 1)
+    target = Path(app.outdir, name)
     target.parent.mkdir(exist_ok=True)
     target.write_text(
         nb.writes(make_notebook(soup, groups, image_files(app), page, first)),

@@ -4,19 +4,14 @@ Dropdowns become `<details>`, which open without a script; every page is held to
 having a description; the folder's front door is a proper page.
 """
 
-import base64
-import io
 import re
 from pathlib import Path
 
 from docutils import nodes
-from fontTools import subset
-from fontTools.ttLib import TTFont
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx_exercise.nodes import solution_node
 
-from backprop_book.bundle import STYLE
 from backprop_book.figures import image_files
 
 logger = logging.getLogger(__name__)
@@ -45,9 +40,6 @@ DRAWING = re.compile(
 )
 SIZE = re.compile(r'<svg\b[^>]*?\swidth="([\d.]+)(pt)?"[^>]*?\sheight="([\d.]+)(pt)?"')
 
-ICON_FONT = re.compile(
-    r'url\("(vendor/fontawesome/[^"]+\.woff2)"\) *format\("woff2"\)(?:, *url\([^;}]*)?'
-)
 TOGGLE = re.compile(r"(?P<link><a [^>]*>(?P<chapter>[^<]*)</a><details[^>]*>)<summary>")
 LABELED = r'\g<link><summary aria-label="Pages of \g<chapter>">'
 
@@ -160,30 +152,6 @@ def write_front_door(app, exception):
     Path(app.outdir, "index.html").write_text(page, encoding="utf-8")
 
 
-def cut_icons(app, exception):
-    """Put the icons that the styles name, of 270 KB, into the style sheet itself.
-
-    They are there at once then, and nothing moves when they arrive.
-    """
-    if exception or app.builder.name != "html":
-        return
-    folder = Path(app.outdir, "_static")
-    styles = (folder / STYLE).read_text(encoding="utf-8")
-    points = {ord(icon) for icon in styles if 0xE000 <= ord(icon) <= 0xF8FF}
-
-    def cut(match):
-        font = TTFont(folder / match[1])
-        cutter = subset.Subsetter(subset.Options(layout_features=[]))
-        cutter.populate(unicodes=points)
-        cutter.subset(font)
-        file = io.BytesIO()
-        font.save(file)
-        data = base64.b64encode(file.getvalue()).decode("ascii")
-        return f'url("data:font/woff2;base64,{data}") format("woff2")'
-
-    (folder / STYLE).write_text(ICON_FONT.sub(cut, styles), encoding="utf-8")
-
-
 def setup(app):
     """Connect to Sphinx."""
     # Jupyter Book sets this even when the extension it belongs to is left out.
@@ -200,5 +168,4 @@ def setup(app):
     app.connect("html-page-context", size_images)
     app.connect("html-page-context", name_toggles, priority=900)
     app.connect("html-page-context", require_description, priority=900)
-    app.connect("build-finished", cut_icons, priority=700)
     app.connect("build-finished", write_front_door, priority=100)

@@ -14,6 +14,8 @@ import typst
 from docutils import nodes
 from sphinx.util import logging
 
+from backprop_book.figures import image_files
+
 logger = logging.getLogger(__name__)
 
 CARDS = "_static/cards"
@@ -80,8 +82,8 @@ def central_figure(app, pagename, doctree):
     for figure in doctree.findall(nodes.figure):
         if name in figure["names"] + figure["ids"]:
             image = figure.next_node(nodes.image)
-            path = Path(app.srcdir, image["uri"])
-            return path, image.get("alt", "")
+            file = image_files(app)[Path(image["uri"]).name]
+            return file, image.get("alt", "")
     logger.warning(
         "no figure %s, which is to be the central one", name, location=pagename
     )
@@ -135,9 +137,9 @@ def add_tags(app, pagename, templatename, context, doctree):
         return
     title = app.env.titles[pagename].astext()  # without its number
     description = unescape(DESCRIPTION.search(context["metatags"] + " ")[1])
-    page = urljoin(app.config.html_baseurl, f"{pagename}.html")
+    page = context["pageurl"]
     name = f"{CARDS}/{Path(pagename).name}.png"
-    picture, alt = central_figure(app, pagename, app.env.get_doctree(pagename))
+    picture, alt = central_figure(app, pagename, doctree)
     draw_card(app, Path(app.outdir, name), plain(context["title"]), picture)
     values = {
         "kind": "website" if pagename == app.config.root_doc else "article",

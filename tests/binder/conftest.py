@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,10 +80,7 @@ def image(tmp_path_factory) -> Image:
     runtime = (ROOT / "binder" / "runtime.txt").read_text().strip()
     assert runtime == "python-3.11"
     python = shutil.which("python3.11") or sys.executable
-    if Path(python) == Path(sys.executable):
-        venv.create(made.environment, with_pip=True, symlinks=True)
-    else:
-        subprocess.run([python, "-m", "venv", str(made.environment)], check=True)
+    subprocess.run([python, "-m", "venv", str(made.environment)], check=True)
     made.run("pip", "install", "--quiet", "--require-hashes", "-r",
              "binder/requirements.txt")  # fmt: skip
     return made

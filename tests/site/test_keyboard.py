@@ -18,9 +18,16 @@ STOP = """() => {
 }"""
 
 
-@pytest.mark.parametrize("page_name", PAGES)
-def test_tab_reaches_everything_and_shows_where_it_is(browser, address, page_name):
+@pytest.fixture
+def page(browser):
+    """Open a tab; close it, whatever happens."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("page_name", PAGES)
+def test_tab_reaches_everything_and_shows_where_it_is(page, address, page_name):
     page.goto(address + page_name, wait_until="networkidle")
     usable = set(page.evaluate(USABLE))
     assert len(usable) > 50
@@ -36,38 +43,26 @@ def test_tab_reaches_everything_and_shows_where_it_is(browser, address, page_nam
         page.evaluate(f"document.querySelector('[data-stop=\"{n}\"]').outerHTML")[:100]
         for n in sorted(usable - reached)
     ]
-    page.close()
     assert not missed
     assert not unseen
 
 
-def test_search_opens_and_finds_with_the_keyboard(browser, address):
-    page = browser.new_page()
+def test_search_opens_and_finds_with_the_keyboard(page, address):
     page.goto(address + PAGES[0], wait_until="networkidle")
     page.keyboard.press("Control+k")
     page.keyboard.type("vanishing gradient")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html?q=vanishing*")
     page.wait_for_selector("#search-results li a")
-    page.close()
 
 
-WORDS = [
-    *(
-        "learning rate",
-        "softmax",
-        "cross-entropy",
-        "dropout",
-        "momentum",
-        "convolution",
-    ),
-    *("gradient check", "overfitting", "vanishing gradient", "transpose"),
-]
+WORDS = """learning rate, softmax, cross-entropy, dropout, momentum, convolution,
+gradient check, overfitting, vanishing gradient, transpose"""
 
 
-@pytest.mark.parametrize("words", WORDS)
-def test_search_finds_what_a_reader_would_try(browser, address, words):
-    page, errors = browser.new_page(), []
+@pytest.mark.parametrize("words", WORDS.replace("\n", " ").split(", "))
+def test_search_finds_what_a_reader_would_try(page, address, words):
+    errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{address}search.html?q={words.replace(' ', '+')}")
     page.wait_for_selector("#search-results li a")
@@ -76,13 +71,12 @@ def test_search_finds_what_a_reader_would_try(browser, address, words):
     )
     page.wait_for_load_state("networkidle")
     found = page.locator("#search-results li a").all_inner_texts()
-    page.close()
     assert len(found) >= 2
     assert not errors
 
 
-def test_paper_gets_the_text_alone(browser, address):
-    page = browser.new_page(viewport={"width": 800, "height": 1000})
+def test_paper_gets_the_text_alone(page, address):
+    page.set_viewport_size({"width": 800, "height": 1000})
     page.goto(address + PAGES[1], wait_until="networkidle")
     page.emulate_media(media="print")
     for left_out in ("#pst-primary-sidebar", "#pst-secondary-sidebar", ".this-page ul"):
@@ -90,7 +84,6 @@ def test_paper_gets_the_text_alone(browser, address):
     assert page.locator("article p").first.is_visible()
     folded = page.locator("details:not([open]) > :not(summary)").first
     assert folded.evaluate("e => e.checkVisibility()") is False
-    page.close()
 
 
 def test_a_page_needs_no_script(browser, address):
