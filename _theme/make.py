@@ -9,6 +9,7 @@ import errno
 import hashlib
 import http.server
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -43,7 +44,9 @@ LOCKS = {  # Binder gets the versions that the book was built with
 COMPILE = [
     *("pip", "compile", "pyproject.toml", "--quiet", "--upgrade", "--universal"),
     *("--python-version", "3.11", "--generate-hashes"),
-    *("--no-emit-index-url", "--no-header"),
+    # A pip before 23.3 that meets "name[extra]" behind a bare "name==1" asks for the
+    # newest, whose hash is not here, as soon as there is a newer one.
+    *("--no-strip-extras", "--no-emit-index-url", "--no-header"),
 ]
 
 
@@ -136,7 +139,9 @@ def install_book(folder):
 def install_extra(folder, extras):
     """Install the library with what one command needs, in the book's versions."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    locked = [line.removesuffix(" \\") for line in lines if line[:1].isalnum()]
+    locked = [
+        re.sub(r"\[.*?\]| \\$", "", line) for line in lines if line[:1].isalnum()
+    ]  # a constraint names no extras
     constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(locked) + "\n", encoding="utf-8")
     if pip(folder, "--constraint", constraints, "--editable", f".[{extras}]"):
