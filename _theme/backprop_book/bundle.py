@@ -40,6 +40,13 @@ EITHER = re.compile(r":(?:not|is|where|has)\((?:[^()]|\([^()]*\))*\)")
 NAME = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")
 WORD = re.compile(r"[A-Za-z_][\w-]*")
 BLOCKS = ("media", "supports", "layer", "container")
+# Things that the theme's script knows how to make, and never does in this book.
+NEVER_MADE = {"alert", "carousel", "dropstart", "o-tooltip", "offcanvas", "popover"}
+NEVER_MADE |= {"toast", "version-switcher__button", "version-switcher__menu"}
+VARIABLE = re.compile(
+    r"""(?<=[{;\s])(--[\w-]+)\s*:(?:[^;{}"']|"[^"]*"|'[^']*')*(?:;|(?=\}))"""
+)
+USED = re.compile(r"var\(\s*(--[\w-]+)")
 
 
 def sheet(static, name):
@@ -85,9 +92,18 @@ def purged(rules, words):
     return "\n".join(kept)
 
 
+def without_unused_variables(styles, scripts):
+    """Leave out each variable that nothing asks for; most are the theme's settings."""
+    used = set(USED.findall(styles))
+    kept = VARIABLE.sub(
+        lambda its: its[0] if its[1] in used or its[1] in scripts else "", styles
+    )
+    return kept if kept == styles else without_unused_variables(kept, scripts)
+
+
 def words_of(pages, scripts):
     """Return every class and id of the pages, and every word of the scripts."""
-    words = set(WORD.findall(scripts))
+    words = set(WORD.findall(scripts)) - NEVER_MADE
     for page in pages:
         text = page.read_text(encoding="utf-8")
         for names in re.findall(r'\b(?:class|id)="([^"]*)"', text):
@@ -137,8 +153,8 @@ def write_bundle(app, exception):
     styles = LIGHT.sub(':not([data-theme="dark"])', styles)
     rules = tinycss2.parse_stylesheet(styles, skip_comments=True, skip_whitespace=True)
     words = words_of(Path(app.outdir).rglob("*.html"), scripts)
-    styles = with_icons(purged(rules, words), static)
-    (static / STYLE).write_text(styles, encoding="utf-8")
+    styles = without_unused_variables(purged(rules, words), scripts)
+    (static / STYLE).write_text(with_icons(styles, static), encoding="utf-8")
 
 
 def setup(app):

@@ -112,8 +112,11 @@ def answer_to(question, number, box):
     return content
 
 
-class LongTables(SphinxPostTransform):
-    """Let a table of many rows go on over the page; LaTeX's own would leave it."""
+class Tables(SphinxPostTransform):
+    """Let a table of many rows go on over the page; LaTeX's own would leave it.
+
+    And let an empty cell be one line high, not two.
+    """
 
     formats = ("latex",)
     default_priority = 400
@@ -124,6 +127,44 @@ class LongTables(SphinxPostTransform):
         for table in self.document.findall(nodes.table):
             if len(list(table.findall(nodes.row))) > self.most_rows:
                 table["classes"].append("longtable")
+            for cell in table.findall(nodes.entry):
+                if not cell.astext() and not cell.next_node(nodes.image):
+                    cell.clear()
+
+
+class WholeListings(SphinxPostTransform):
+    """Begin a listing on a new page rather than break it, or part it from its output."""
+
+    formats = ("latex",)
+    default_priority = 850  # when the outputs of cells are known
+    most_lines = 30
+
+    def run(self):
+        """Ask for room before each cell, and before each listing of the library."""
+        for place in list(self.document.findall(is_listing)):
+            blocks = list(place.findall(nodes.literal_block))
+            lines = sum(block.astext().count("\n") + 2 for block in blocks)
+            if 0 < lines <= self.most_lines:
+                room = rf"\needspace{{{lines}\booklineskip}}"
+                place.parent.insert(
+                    place.parent.index(place), nodes.raw("", room, format="latex")
+                )
+
+
+def is_listing(node):
+    """Tell a code cell, or a listing outside of one."""
+    if isinstance(node, nodes.container):
+        return "cell" in node["classes"]
+    return isinstance(node, nodes.literal_block) and not any(
+        "cell" in box["classes"] for box in boxes_around(node)
+    )
+
+
+def boxes_around(node):
+    """Yield the containers that a node stands in, from the inside out."""
+    while (node := node.parent) is not None:
+        if isinstance(node, nodes.container):
+            yield node
 
 
 class NamesInBrief(SphinxPostTransform):
@@ -202,7 +243,8 @@ def setup(app):
     app.add_config_value("book_subtitle", "", "")
     app.add_post_transform(DrawingConverter)
     app.add_post_transform(AnswersAtTheEnd)
-    app.add_post_transform(LongTables)
+    app.add_post_transform(Tables)
+    app.add_post_transform(WholeListings)
     app.add_post_transform(NamesInBrief)
     app.connect("config-inited", override_nodes)
     app.connect("config-inited", add_preamble, priority=100)

@@ -31,6 +31,14 @@ MENDED = [
     (r' id="(exercise|solution)-content"', ""),
     # A place in the index has words, or the search finds nothing to show of it.
     (r'<span class="target" id="(index-of-[^"]+)"></span><a ', r'<a id="\1" '),
+    # No list stands in a paragraph, and a tab's label controls its button alone.
+    (r'(?s)<p>(<ul class="simple">.*?</ul>)\s*</p>', r"\1"),
+    (r'<label aria-controls="[^"]*"', "<label"),
+    # A listing holds no blocks.
+    (
+        r"(?s)<pre>.*?</pre>",
+        lambda listing: re.sub("(</?)div", r"\1span", listing[0]),
+    ),
     # Names and commas look like any text, and are half the weight of a listing.
     (r'<span class="[np]">([^<]*)</span>', r"\1"),
 ]
