@@ -3,14 +3,16 @@
 `mathematics` turns formulas into MathML while the site is built, `execution`
 decides which data the chapters train on and when their cells run again, `ahead`
 runs them, one for each core, `listings` shortens library code on a page, `api` links
-the docstrings, `index` says where each term is explained, `pages` mends the HTML,
-`notebooks` and `figures` lay each chapter and figure beside its page, `doors` links
-them, `sharing` tells other sites what a page is, `bundle` makes pages light, and
-`guide` prepares the PDF. (`fonts` is a tool of two of them.)
+the docstrings, `index` says where each term is explained, `numbers` sets computed
+numbers as a printer would, `pages` mends the HTML, `notebooks` and `figures` lay each
+chapter and figure beside its page, `doors` links them, `sharing` tells other sites what
+a page is, `bundle` makes pages light, `guide` prepares the PDF, `answers` and
+`pagination` its pages. (`fonts` is a tool of two of them.)
 """
 
 from backprop_book import (
     ahead,
+    answers,
     api,
     bundle,
     doors,
@@ -21,13 +23,15 @@ from backprop_book import (
     listings,
     mathematics,
     notebooks,
+    numbers,
     pages,
+    pagination,
     sharing,
 )
 
 PARTS = (
-    *(execution, ahead, listings, api, index, mathematics, pages),
-    *(notebooks, figures, doors, sharing, bundle, guide),
+    *(execution, ahead, listings, api, index, numbers, mathematics, pages),
+    *(notebooks, figures, doors, sharing, bundle, guide, answers, pagination),
 )
 
 

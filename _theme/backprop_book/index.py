@@ -17,7 +17,9 @@ class IndexTerms(SphinxTransform):
     default_priority = 500
 
     def apply(self, **kwargs):
-        """Run over one document."""
+        """Run over one document, unless it is the glossary itself."""
+        if self.document.next_node(addnodes.glossary):
+            return
         seen = set()
         for link in list(self.document.findall(addnodes.pending_xref)):
             term = link.get("reftarget", "")

@@ -6,10 +6,14 @@ says what they mean, and a listing of forty lines would hide the four that matte
 """
 
 import ast
+import re
 import textwrap
 
 from docutils import nodes
 from sphinx.directives.code import LiteralInclude
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+EQUATION = re.compile(r"\((eq-[a-z-]+)\)")
 
 
 def without_details(code):
@@ -43,6 +47,27 @@ class Listing(LiteralInclude):
         return result
 
 
+class EquationNumbers(SphinxPostTransform):
+    """Put the number of an equation where a docstring has its name, (eq-loss)."""
+
+    default_priority = 5  # before the code is colored
+
+    def run(self):
+        """Run over the listings of a page."""
+        for block in self.document.findall(nodes.literal_block):
+            if "(eq-" in block.rawsource:
+                block.rawsource = EQUATION.sub(self.number, block.rawsource)
+                block[:] = [nodes.Text(block.rawsource)]
+
+    def number(self, name):
+        """Return an equation's number as the chapters print it, (4.2)."""
+        document, _ = self.env.get_domain("math").equations[name[1]]
+        numbers = self.env.toc_fignumbers[document]["displaymath"]
+        parts = numbers[nodes.make_id(f"equation-{name[1]}")]
+        return f"({'.'.join(map(str, parts))})"
+
+
 def setup(app):
     """Put our `literalinclude` in the place of Sphinx's."""
     app.add_directive("literalinclude", Listing, override=True)
+    app.add_post_transform(EquationNumbers)

@@ -1,6 +1,6 @@
 """More data out of the same data: every image a little moved, turned or bent.
 
-Chapter "Regularization" uses it. An augmentation is a function of a batch of images
+Chapter "Remedies" uses it. An augmentation is a function of a batch of images
 and a generator that returns new images of the same shape; the labels stay, because a
 digit that is moved a little is the same digit. `train` calls it for each mini-batch,
 so that the network hardly ever sees the same image twice.

@@ -97,7 +97,7 @@ class Value:
         return Value(self.data + other.data, "+", (self, other), (1.0, 1.0))
 
     def __sub__(self, other: Value | float) -> Value:
-        """Return self - other, which moves against other."""
+        """Return self − other, which moves against other."""
         other = as_value(other)
         return Value(self.data - other.data, "-", (self, other), (1.0, -1.0))
 
@@ -108,7 +108,7 @@ class Value:
         return Value(product, "*", (self, other), (other.data, self.data))
 
     def __truediv__(self, other: Value | float) -> Value:
-        """Return q = self / other; the slopes are 1 / other and -q / other."""
+        """Return q = self / other; the slopes are 1 / other and −q / other."""
         other = as_value(other)
         if other.data == 0:
             raise ValueError(
@@ -120,7 +120,7 @@ class Value:
         return Value(quotient, "/", (self, other), slopes)
 
     def __pow__(self, exponent: float) -> Value:
-        """Return self to the power of a constant n; the slope is n · self^(n - 1)."""
+        """Return self to the power of n, a constant; the slope has the power n − 1."""
         if isinstance(exponent, Value):
             raise TypeError(
                 "Value: an exponent must be a constant number, but is a Value. For "
@@ -139,11 +139,11 @@ class Value:
         return Value(power, f"**{exponent}", (self,), (slope,))
 
     def __neg__(self) -> Value:
-        """Return -self, whose slope is -1."""
+        """Return −self, whose slope is −1."""
         return Value(-self.data, "-", (self,), (-1.0,))
 
     def exp(self) -> Value:
-        """Return e^self, which is its own slope."""
+        """Return the exponential, which is its own slope."""
         try:
             power = math.exp(self.data)
         except OverflowError:
@@ -163,12 +163,12 @@ class Value:
         return Value(math.log(self.data), "log", (self,), (1 / self.data,))
 
     def tanh(self) -> Value:
-        """Return a = tanh(self), whose slope is 1 - a²."""
+        """Return a = tanh(self), whose slope is 1 − a²."""
         a = math.tanh(self.data)
         return Value(a, "tanh", (self,), (1 - a**2,))
 
     def sigmoid(self) -> Value:
-        """Return a = 1 / (1 + e^(-self)), whose slope is a (1 - a)."""
+        """Return a = 1 / (1 + exp(−self)), whose slope is a (1 − a)."""
         e = math.exp(-abs(self.data))  # at most 1: overflows for no number
         a = (1 if self.data >= 0 else e) / (1 + e)
         return Value(a, "sigmoid", (self,), (a * (1 - a),))

@@ -1,4 +1,4 @@
-"""What a chapter needs to speak to its page: numbers glued into the prose."""
+"""How a computed number gets into the text of a chapter: it is glued there."""
 
 from __future__ import annotations
 

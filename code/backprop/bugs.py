@@ -1,7 +1,8 @@
-"""Eight wrong backward passes, made on purpose: the patients of the find-the-bug lab.
+"""Eight networks with a bug made on purpose: the patients of the find-the-bug lab.
 
 Chapter "Backpropagation in matrices" shows their symptoms before it shows their code.
-Nothing else uses them. Each differs from the right layer or loss in a line or two.
+Seven are wrong in the backward pass, one in the forward pass of its loss. Each differs
+from the right layer or loss in a line or two.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class BatchMaximum(SoftmaxCrossEntropy):
     """Softmax that subtracts the largest logit of the whole batch."""
 
     def forward(self, outputs: Array, targets: NDArray[np.integer]) -> float:
-        """Overflow never, but lose each row that lies far below the largest logit."""
+        """Never overflow, but lose each row that lies far below the largest logit."""
         with np.errstate(divide="ignore", invalid="ignore"):
             E = np.exp(outputs - outputs.max())
             self.probabilities = E / E.sum(axis=1, keepdims=True)
@@ -78,7 +79,7 @@ class SlopeMissing(Sigmoid):
     """A sigmoid that hands back what it got."""
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array:
-        """Return dA without the factor a (1 - a)."""
+        """Return dA without the factor a (1 − a)."""
         return dA
 
 

@@ -1,6 +1,6 @@
 """Where a training stands, kept in a file, so that it can go on to the last bit.
 
-Chapter "Building the network" shows it: `train` calls it when it is given the name of
+Chapter "Bigger" uses it: `train` calls it when it is given the name of
 a checkpoint. All that the next step depends on is there: weights, what the optimizer
 remembers, and the states of the two random generators.
 """

@@ -37,7 +37,7 @@ class SavedFileError(BackpropError):
 
 
 def check_whole(owner: str, **settings: tuple[int, int]) -> None:
-    """Raise `InputError` unless each setting is a whole number, at least its least."""
+    """Raise `InputError` unless each setting is a whole number and not too small."""
     for name, (value, least) in settings.items():
         if not isinstance(value, (int, np.integer)) or value < least:
             raise InputError(

@@ -56,7 +56,7 @@ def numerical_gradient(f: Callable[[], float], x: Array, h: float = 1e-5) -> Arr
 
 
 def slope(f: Callable[[], float], x: Array, index: tuple[int, ...], h: float) -> float:
-    """Return (f(x + h) - f(x - h)) / 2h for the entry of x at index."""
+    """Return (f(x + h) − f(x − h)) / 2h for the entry of x at index."""
     value = x[index]
     try:
         x[index] = value + h
@@ -69,7 +69,7 @@ def slope(f: Callable[[], float], x: Array, index: tuple[int, ...], h: float) ->
 
 
 def relative_error(a: Array, b: Array) -> float:
-    """Return |a - b| / (|a| + |b|) with Euclidean norms; 0 where both are 0.
+    """Return |a − b| / (|a| + |b|) with Euclidean norms; 0 where both are 0.
 
     Parameters
     ----------

@@ -311,7 +311,7 @@ class Dense(Layer):
 
 
 class Sigmoid(Layer):
-    """The logistic function, elementwise: A = 1 / (1 + exp(-Z)), in (0, 1).
+    """The logistic function, elementwise: A = 1 / (1 + exp(−Z)), in (0, 1).
 
     Backward: dZ = dA · A (1 - A). The slope is at most 1/4.
 
@@ -339,7 +339,7 @@ class Sigmoid(Layer):
         return A
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array:
-        """Return dZ = dA · A (1 - A), of dA's shape."""
+        """Return dZ = dA · A (1 − A), of dA's shape."""
         dZ = self._buffer_like("dZ", self.A)
         np.subtract(1, self.A, out=dZ)
         dZ *= self.A
@@ -348,7 +348,7 @@ class Sigmoid(Layer):
 
 
 class Tanh(Layer):
-    """The hyperbolic tangent, elementwise: A = tanh(Z), in (-1, 1).
+    """The hyperbolic tangent, elementwise: A = tanh(Z), in (−1, 1).
 
     Backward: dZ = dA · (1 - A²). The slope is at most 1.
 
@@ -367,7 +367,7 @@ class Tanh(Layer):
         return np.tanh(X, out=self.A)
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array:
-        """Return dZ = dA · (1 - A²), of dA's shape."""
+        """Return dZ = dA · (1 − A²), of dA's shape."""
         dZ = self._buffer_like("dZ", self.A)
         np.multiply(self.A, self.A, out=dZ)
         np.subtract(1, dZ, out=dZ)

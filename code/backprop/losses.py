@@ -1,8 +1,8 @@
 """The losses: how wrong a batch of outputs is, as one number, and its gradient.
 
-Chapter "Forward propagation" defines them, "The chain rule, symbolically" derives
-their gradients. The mean over the batch is taken here and nowhere else: every
-gradient that leaves a loss already carries the factor 1/batch.
+Chapters "Forward propagation" and "Measuring mistakes" define them, "The chain rule,
+symbolically" derives their gradients. The mean over the batch is taken here and
+nowhere else: every gradient that leaves a loss already carries the factor 1/batch.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class SoftmaxCrossEntropy:
         return float((np.log(sums) - Z[rows, y]).sum() / len(y))
 
     def backward(self) -> Array:
-        """Return ∂L/∂logits = (p - one_hot(y)) / batch, shape (batch, classes)."""
+        """Return ∂L/∂logits = (p − one_hot(y)) / batch, shape (batch, classes)."""
         check_called(self, "probabilities")
         d_logits = self.probabilities.copy()
         d_logits[np.arange(len(self.labels)), self.labels] -= 1
@@ -157,7 +157,7 @@ class SmoothedCrossEntropy(SoftmaxCrossEntropy):
         return loss + self.smoothing * float((right - outputs.mean(axis=1)).mean())
 
     def backward(self) -> Array:
-        """Return ∂L/∂logits = (p - q) / batch, shape (batch, classes)."""
+        """Return ∂L/∂logits = (p − q) / batch, shape (batch, classes)."""
         d_logits = super().backward()
         batch, classes = d_logits.shape
         d_logits[np.arange(batch), self.labels] += self.smoothing / batch
@@ -221,7 +221,7 @@ class MeanSquaredError:
         return float(np.sum(self.difference**2) / (2 * len(outputs)))
 
     def backward(self) -> Array:
-        """Return ∂L/∂outputs = (a - t) / batch, shape (batch, outputs)."""
+        """Return ∂L/∂outputs = (a − t) / batch, shape (batch, outputs)."""
         check_called(self, "difference")
         return self.difference / len(self.difference)
 
@@ -259,7 +259,7 @@ def check_called(loss: object, remembered: str) -> None:
 
 
 def hint_for_one_output(outputs: Array) -> str:
-    """Return a sentence for whoever gives labels to a single output, else nothing."""
+    """Return advice for whoever gives labels to a single output, else nothing."""
     if outputs.shape[1] > 1:
         return ""
     return (

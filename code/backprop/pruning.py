@@ -1,6 +1,6 @@
 """Pruning: the same network with less of it, by weights, by neurons or by layers.
 
-Chapter "Regularization" uses it. The simplest meaning of pruning is a smaller network:
+Chapter "Remedies" uses it. The simplest meaning of pruning is a smaller network:
 `without_layer` and `without_neurons` build one and keep the weights that stay. Single
 weights are removed by a mask that holds them at zero while the others are retrained.
 """

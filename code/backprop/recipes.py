@@ -1,8 +1,9 @@
 """The trainings behind the book's best figures, each a few lines that you can change.
 
-Chapters "Training on MNIST", "Regularization" and "Other architectures" use them;
-`make recipes` runs them all with three seeds. Every setting was chosen on validation
-images; the test images were looked at when they stood, for `few_images_cnn` twice.
+Chapters "Training on MNIST", "Remedies" and "Other architectures" use them;
+``make recipes`` runs them all with three seeds. Every setting was chosen on validation
+images. The test images were looked at when all settings had been chosen, and once
+before that for `few_images_cnn`.
 
 A recipe takes the images to learn from and a seed, from which all that is random
 comes, and returns the trained network.
@@ -212,7 +213,7 @@ def pruned_mlp(data: Split, seed: int) -> Iterator[tuple[int, Network]]:
     Yields
     ------
     fold : int
-        1 for the whole network, then by how much fewer weights are left.
+        1 for the whole network; 4 if a quarter of its weights is left, and so on.
     network : Network
         The network at this level; it is pruned further when the next is asked for.
     """

@@ -98,13 +98,13 @@ def read_arrays(
 
 
 def check_folder(path: Path) -> None:
-    """Raise `SavedFileError` unless the folder of a file to be is there."""
+    """Raise `SavedFileError` unless the folder that a file will go to is there."""
     if not path.parent.is_dir():
         raise SavedFileError(f"{path}: there is no folder {path.parent}; make it.")
 
 
 def check_archive(path: Path, opened: BinaryIO, what: str, remedy: str) -> None:
-    """Raise `SavedFileError` unless an archive is there that unpacks to no more."""
+    """Raise `SavedFileError` for what is no archive, or is damaged or compressed."""
     if not zipfile.is_zipfile(opened):
         raise SavedFileError(f"{path} is not a {what}, or only a part of one. {remedy}")
     packed = os.fstat(opened.fileno()).st_size
@@ -122,7 +122,7 @@ def check_archive(path: Path, opened: BinaryIO, what: str, remedy: str) -> None:
 
 
 def unpacked_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
-    """Return how many bytes a member of an archive will take, by its own word."""
+    """Return how many bytes a member of an archive says that it will take."""
     with archive.open(member) as file:
         if file.read(len(npy.MAGIC_PREFIX)) != npy.MAGIC_PREFIX:
             return member.file_size

@@ -23,7 +23,7 @@ a = sp.Symbol("a", real=True)
 
 
 def symbol_matrix(name: str, rows: int, columns: int, indices: int = 2) -> sp.Matrix:
-    """Return a matrix of symbols, numbered from 1.
+    """Return a matrix of symbols whose names number rows and columns from 1.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def symbol_matrix(name: str, rows: int, columns: int, indices: int = 2) -> sp.Ma
 
 
 def symbol_array(name: str, *shape: int) -> sp.Array:
-    """Return an array of symbols with any number of axes, numbered from 1.
+    """Return an array of symbols with any number of axes, named as in a matrix.
 
     Parameters
     ----------
@@ -83,7 +83,10 @@ def symbol_array(name: str, *shape: int) -> sp.Array:
 
 
 def numbered(name: str, *place: int) -> sp.Symbol:
-    """Return the symbol of a place, counted from 0: x_12, but x_1,12 and x_11,2."""
+    """Return the symbol at a place, which counts from 0; its name counts from 1.
+
+    A comma parts numbers of more than one digit: x_12, but x_1,12 and x_11,2.
+    """
     numbers = [str(index + 1) for index in place]
     comma = "," if max(map(len, numbers)) > 1 else ""
     return sp.Symbol(f"{name}_{comma.join(numbers)}", real=True)
@@ -315,7 +318,7 @@ def check_label(label: int, classes: int) -> None:
 
 
 def softmax_cross_entropy_any_size() -> tuple[sp.Expr, sp.Expr]:
-    """Derive ∂L/∂z_j for a symbolic number of classes n.
+    """Derive the gradient by one logit for a symbolic number of classes n.
 
     Returns
     -------
@@ -856,7 +859,7 @@ def expected_value(
 
 
 def variance_of_sum(inputs: int) -> sp.Expr:
-    """Derive the variance of z = w₁x₁ + … + w_n x_n for random weights.
+    """Derive the variance of a sum of inputs times random weights.
 
     The weights are independent of each other and of the inputs, with mean 0 and
     variance v. The inputs have the mean square q; their own mean need not be 0,

@@ -225,7 +225,7 @@ class Course:
 
     @property
     def between_epochs(self) -> bool:
-        """Whether no epoch is cut in the middle."""
+        """Whether the last epoch begun was finished."""
         return len(self.progress.batch_loss) % self.steps_per_epoch == 0
 
     def check(self) -> None:
@@ -306,7 +306,7 @@ class Course:
         )
 
     def identity(self) -> tuple[Network, Optimizer, dict[str, Any]]:
-        """Return whose checkpoint it is: network, optimizer, and all settings."""
+        """Return what a checkpoint has to agree with: network, optimizer, settings."""
         settings = {
             "network": name_of(self.network),
             "network's seed": seed_of(self.network),

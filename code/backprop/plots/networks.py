@@ -367,7 +367,7 @@ def checked_all(
 def node_spacing(
     widths: Sequence[int], biases: bool, gradients: bool, slopes: bool
 ) -> tuple[float, float, float]:
-    """Return the inches from node to node, and what stands above and below one."""
+    """Return inches: from node to node, and of what is above and below a node."""
     above = BOX[1] / 2 + (0.2 + 0.2 * gradients) * biases
     below = BOX[1] / 2 + 0.22 * slopes
     labels = max(min(pair) + 1 for pair in pairwise(widths))
