@@ -200,7 +200,7 @@ def test():
     """Run the tests; pytest has the last word, also on what it skipped."""
     prepare()
     say("Running the tests, a file on each core")
-    spread = ["--numprocesses", "auto", "--dist", "loadfile"]
+    spread = ["--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
     sys.exit(run(BIN / "python", "-m", "pytest", *spread))
 
 

@@ -4,10 +4,15 @@ A chapter links a term to the glossary where it first uses it, and there it expl
 So these links are the entries of the index; authors need not write any.
 """
 
+import re
+from pathlib import Path
+
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
 
+GLOSSARY = "chapters/appendix-glossary.md"
+ENTRY = re.compile(r"^(\w.*)\n((?:  .*\n)+)", re.MULTILINE)
 NOT_IN = (nodes.title, nodes.caption, nodes.term)  # LaTeX moves them about
 
 
@@ -21,6 +26,7 @@ class IndexTerms(SphinxTransform):
         if self.document.next_node(addnodes.glossary):
             return
         seen = set()
+        explained_here = terms_of(self.env.docname, self.env.srcdir)
         for link in list(self.document.findall(addnodes.pending_xref)):
             term = link.get("reftarget", "")
             if link.get("reftype") != "term" or term.lower() in seen:
@@ -29,13 +35,24 @@ class IndexTerms(SphinxTransform):
                 continue
             seen.add(term.lower())
             place = f"index-of-{nodes.make_id(term)}"
-            entry = addnodes.index(entries=[("single", term, place, "", None)])
+            main = "main" if term.lower() in explained_here else ""
+            entry = addnodes.index(entries=[("single", term, place, main, None)])
             target = nodes.target("", "", ids=[place])
             link.parent[:] = [
                 new
                 for child in link.parent
                 for new in ([entry, target, child] if child is link else [child])
             ]
+
+
+def terms_of(document, source):
+    """Return the terms for which the glossary sends its reader to a document."""
+    text = Path(source, GLOSSARY).read_text(encoding="utf-8")
+    return {
+        term.lower()
+        for term, explanation in ENTRY.findall(text)
+        if f"`{Path(document).name}`" in explanation.rpartition("See ")[2]
+    }
 
 
 def parents(node):

@@ -5,6 +5,7 @@ having a description; the folder's front door is a proper page.
 """
 
 import re
+from itertools import chain, repeat
 from pathlib import Path
 
 from docutils import nodes
@@ -50,6 +51,9 @@ SIZE = re.compile(r'<svg\b[^>]*?\swidth="([\d.]+)(pt)?"[^>]*?\sheight="([\d.]+)(
 
 TOGGLE = re.compile(r"(?P<link><a [^>]*>(?P<chapter>[^<]*)</a><details[^>]*>)<summary>")
 LABELED = r'\g<link><summary aria-label="Pages of \g<chapter>">'
+
+CURRENT = '<a class="current ', '<a aria-current="page" class="current '
+TEX = re.compile(r"<semantics>(.*?)<annotation.*?</annotation></semantics>", re.DOTALL)
 
 FRONT_DOOR = """<!DOCTYPE html>
 <html lang="en">
@@ -108,8 +112,12 @@ def mend_markup(app, pagename, templatename, context, doctree):
 
 
 def size_images(app, pagename, templatename, context, doctree):
-    """Tell how large each drawing is, so that nothing moves when it arrives."""
+    """Tell how large each drawing is, so that nothing moves when it arrives.
+
+    All but the first wait until a reader comes near, or prints.
+    """
     files = image_files(app)
+    waiting = chain([""], repeat(' loading="lazy"'))
 
     def sized(match):
         head = files[match["name"]].read_text("utf-8")[:2000]
@@ -118,7 +126,7 @@ def size_images(app, pagename, templatename, context, doctree):
         size = (
             f'width="{scale * float(width):.0f}" height="{scale * float(height):.0f}"'
         )
-        return f"<img{match['rest']} {size} />"
+        return f"<img{match['rest']} {size}{next(waiting)} />"
 
     context["body"] = DRAWING.sub(sized, context.get("body", ""))
 
@@ -131,9 +139,16 @@ def name_toggles(app, pagename, templatename, context, doctree):
 
     def named(kind, *args, **kwargs):
         listing = generate(kind, *args, **kwargs)
-        return listing if kind == "raw" else TOGGLE.sub(LABELED, str(listing))
+        if kind == "raw":
+            return listing
+        return TOGGLE.sub(LABELED, str(listing)).replace(*CURRENT)
 
     context["generate_toctree_html"] = named
+
+
+def leave_out_tex(app, pagename, templatename, context, doctree):
+    """Leave out the TeX beside a formula; the notebook has been made of it."""
+    context["body"] = TEX.sub(r"\1", context.get("body", ""))
 
 
 def require_description(app, pagename, templatename, context, doctree):
@@ -175,5 +190,6 @@ def setup(app):
     app.connect("html-page-context", mend_markup)
     app.connect("html-page-context", size_images)
     app.connect("html-page-context", name_toggles, priority=900)
+    app.connect("html-page-context", leave_out_tex, priority=950)
     app.connect("html-page-context", require_description, priority=900)
     app.connect("build-finished", write_front_door, priority=100)

@@ -79,6 +79,7 @@ def test_a_notebook_runs_in_an_empty_folder(image, tmp_path, name):
     outputs = [out for cell in cells for out in cell.get("outputs", [])]
     assert outputs or not name[0].isdigit()
     assert not [out for out in outputs if out["output_type"] == "error"]
+    assert [file.name for file in tmp_path.iterdir()] == [name], "it left files behind"
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +131,11 @@ CELLS = """() => {
 
 @pytest.mark.parametrize(
     "chapter",
-    ["01-teacher-and-student", "07-backpropagation-in-matrices"],
+    [
+        "01-teacher-and-student",
+        "07-backpropagation-in-matrices",
+        "11-training-on-mnist",
+    ],
 )
 def test_the_launch_button_opens_a_notebook_that_runs(lab, browser, chapter):
     page_file = (SITE / "chapters" / f"{chapter}.html").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import re
 
 # TeX breaks what it writes after so many characters, also within words.
 LOG_WIDTH = 79
-LARGEST_OVERFLOW = 5.0
+LARGEST_OVERFLOW = {"h": 2.0, "v": 5.0}  # points; what is too high is hardly seen
 
 UNDEFINED = re.compile(
     r"(?:LaTeX|Package \w+) Warning: (?:Hyper reference|Reference|Citation) .*?"
@@ -14,7 +14,7 @@ UNDEFINED = re.compile(
     r"|LaTeX Warning: Label `[^']*' multiply defined\."
 )
 OVERFULL = re.compile(
-    r"Overfull \\hbox \((?P<points>[\d.]+)pt too wide\) (?P<place>[^\n]*)"
+    r"Overfull \\(?P<way>[hv])box \((?P<points>[\d.]+)pt too (?:wide|high)\)[^\n]*"
 )
 MISSING = re.compile(r"Missing character: There is no [^\n]*")
 ERROR = re.compile(r"(?m)^! [^\n]*")
@@ -39,11 +39,11 @@ def undefined_references(log: str) -> list[str]:
 
 
 def overfull_lines(log: str) -> list[str]:
-    """Lines that stick out into the margin by more than is overlooked."""
+    """What sticks out into a margin by more than is overlooked."""
     return [
         match[0]
         for match in OVERFULL.finditer(unwrap(log))
-        if float(match["points"]) > LARGEST_OVERFLOW
+        if float(match["points"]) > LARGEST_OVERFLOW[match["way"]]
     ]
 
 

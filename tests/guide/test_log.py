@@ -13,7 +13,7 @@ def test_log(guide_log, check):
 GOOD = r"""This is XeTeX, Version 3.141592653-2.6-0.999994 (TeX Live 2022/Debian)
 (./guide.tex
 LaTeX Warning: Font shape `TU/x/m/n' undefined, using another one.
-Overfull \hbox (4.9pt too wide) in paragraph at lines 10--12
+Overfull \hbox (1.9pt too wide) in paragraph at lines 10--12
 Underfull \vbox (badness 10000) has occurred while \output is active []
 Output written on guide.pdf (60 pages).
 """
@@ -29,7 +29,8 @@ BAD = {
         "LaTeX Warning: Label `eq-loss' multiply defined.",
     ],
     "overfull_lines": [
-        r"Overfull \hbox (5.1pt too wide) in paragraph at lines 10--12",
+        r"Overfull \hbox (2.1pt too wide) in paragraph at lines 10--12",
+        r"Overfull \vbox (224.8pt too high) has occurred while \output is active []",
         r"Overfull \hbox (123.45pt too wide) detected at line 1204",
         r"Overfull \hbox (7.0pt too wide) in alignment at lines 5--9",
     ],
