@@ -327,11 +327,20 @@ def test_lines_are_the_series_and_differ_in_more_than_color():
     assert len({line.get_linestyle() for line in lines}) == 2
 
 
+def test_heights_move_as_little_as_they_must():
+    assert style.moved_apart([0, 0.5, 1], 0.1) == [0, 0.5, 1]
+    assert style.moved_apart([0, 0, 1], 0.1) == pytest.approx([-0.05, 0.05, 1])
+    assert style.moved_apart([0.5, 0.5, 0.55], 0.1) == pytest.approx(
+        [0.4167, 0.5167, 0.6167], abs=1e-4
+    )
+
+
 def test_names_of_lines_that_end_together_do_not_overlap():
     series = {"one": [0, 1.0], "two": [0.5, 1.0], "three": [1.0, 1.0]}
     figure = plots.line_chart([0, 1], series, "x", "y")
     written = texts(figure)
-    boxes = [written[name].get_window_extent() for name in series]
+    # Of the words alone, without the stroke that leads to them.
+    boxes = [Text.get_window_extent(written[name]) for name in series]
     for i, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:i])
 

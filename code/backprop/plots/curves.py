@@ -173,10 +173,9 @@ def loss_along_weight(
     ax.annotate(
         "slope from\nbackpropagation",
         (ends[1], losses[here] + slope * ends[1]),
-        xytext=(-18, 0),
+        xytext=(6, -4),
         textcoords="offset points",
         color=LETTERS[VERMILION],
-        ha="right",
         va="center",
         fontweight="bold",
     )

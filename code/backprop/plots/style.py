@@ -79,30 +79,50 @@ def label_line(ax: Axes, x: float, y: float, text: str, color: str) -> None:
 def label_ends(ax: Axes, lines: Sequence[Line2D], gap: float = 0.08) -> None:
     """Write each line's name at its right end, no two closer than a gap.
 
-    The gap is a share of the axes' height.
+    The gap is a share of the axes' height. A thin stroke leads to a name that had to
+    move.
     """
     ax.autoscale_view()  # so that the limits are known before anything is drawn
     to_axes = ax.transData + ax.transAxes.inverted()
-    ends = [(line.get_xydata()[-1], line) for line in lines]  # type: ignore[index]
-    heights = sorted(
-        ((float(to_axes.transform(end)[1]), line) for end, line in ends),
-        key=lambda pair: pair[0],
-    )
-    lowest = -gap
-    for height, line in heights:
-        lowest = max(height, lowest + gap)
-        x = to_axes.transform(line.get_xydata()[-1])[0]  # type: ignore[index]
+    ends = []
+    for line in lines:
+        points = to_axes.transform(line.get_xydata())
+        ends.append((*points[points[:, 0].argmax()], line))
+    ends.sort(key=lambda end: float(end[1]))
+    heights = moved_apart([float(y) for _, y, _ in ends], gap)
+    for (x, y, line), height in zip(ends, heights, strict=True):
+        moved = abs(height - y) > gap / 4
+        color = LETTERS.get(str(line.get_color()), str(line.get_color()))
         ax.annotate(
             str(line.get_label()),
-            (x, lowest),
+            (x, y),
             xycoords="axes fraction",
-            xytext=(6, 0),
-            textcoords="offset points",
-            color=LETTERS.get(str(line.get_color()), str(line.get_color())),
+            xytext=(x + 0.045 if moved else x + 0.015, height),
+            textcoords="axes fraction",
+            color=color,
             va="center",
             fontweight="bold",
             annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.8, "shrinkA": 1}
+            if moved
+            else None,
         )
+
+
+def moved_apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Return sorted heights, moved as little as leaves a gap between each two.
+
+    Least squares under an order, by pooling neighbors that violate it
+    (Ayer et al. 1955).
+    """
+    pools: list[tuple[float, int]] = []
+    for number, height in enumerate(heights):
+        pools.append((height - number * gap, 1))
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (below, n), (above, m) = pools[-2:]
+            pools[-2:] = [((below * n + above * m) / (n + m), n + m)]
+    starts = [mean for mean, count in pools for _ in range(count)]
+    return [start + number * gap for number, start in enumerate(starts)]
 
 
 def names_above(figure: Figure, lines: Sequence[Line2D]) -> None:
