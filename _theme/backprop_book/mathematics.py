@@ -43,6 +43,9 @@ NAME = re.compile(
     r"(?<!sub>)(?<!sup>)(?<!under>)(<mrow><mi mathvariant=\"normal\">[a-z]+</mi>"
     r"<mo>&#8289;</mo>)(</mrow>)(?!<mrow><mo|<mo|<mrow><mrow><mo)"
 )
+# The font's prime is raised already; raised again it is too small to be seen.
+PRIME = re.compile(r"<msup>(<mi>\w</mi>)<mo>′</mo></msup>")
+FLAT_PRIME = r'<mrow>\1<mo lspace="0" rspace="0">′</mo></mrow>'
 
 # (TeX, "inline" or "display") -> MathML, for the whole build.
 _converted: dict[tuple[str, str], str] = {}
@@ -96,6 +99,7 @@ def convert(formulas, location=None):
         source = rf"\g<1>{html.escape(tex)}</annotation>".replace("\\", r"\\")
         source = source.replace(r"\\g<1>", r"\g<1>", 1)
         answer = NAME.sub(r'\1<mspace width="0.167em"></mspace>\2', answer)
+        answer = PRIME.sub(FLAT_PRIME, answer)
         _converted[tex, style] = ANNOTATION.sub(source, answer)
 
 
@@ -203,7 +207,7 @@ def save_formulas(app, exception):
         return
     source = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
     points = code_points(_converted.values())
-    font = cut(source, points, layout_features=["ssty"], hinting=False)
+    font = cut(source, points, layout_features=[], hinting=False)
     sheet = FONT_SHEET.format(base64.b64encode(font).decode())
     static = Path(app.outdir, "_static")
     (static / "mathematics.woff2").write_bytes(font)

@@ -5,6 +5,7 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
+import yaml
 from the_book import ROOT, documents, settings
 
 NUMBERED = [document for document in documents() if re.search(r"/\d\d-", document)]
@@ -56,6 +57,22 @@ def test_outline_has_every_chapter_in_order(guide):
         assert found, f"the outline lacks '{title_of(document)}'"
         places.append(found[0])
     assert all(a < b for a, b in pairwise(places)), "the outline is out of order"
+
+
+def test_each_part_has_a_page_with_its_chapters(page_texts):
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    for part in toc["parts"]:
+        titles = [title_of(chapter["file"]) for chapter in part["chapters"]]
+        wanted = [squeezed(title) for title in [part["caption"], *titles]]
+        pages = [squeezed(text) for text in page_texts]
+        found = [p for p in pages if all(w in p for w in wanted) and len(p) < 600]
+        assert found, f"no page shows the chapters of {part['caption']}"
+
+
+def test_a_listing_that_fits_a_page_is_not_broken(page_texts):
+    """Those of more than 30 lines have to be; there are few."""
+    broken = sum("(continues on next page)" in text for text in page_texts)
+    assert broken <= 12
 
 
 def test_number_of_pages_is_sensible(guide):
