@@ -366,7 +366,7 @@ def constant(progress: float) -> float:
     Returns
     -------
     float
-        1.
+        Always 1.
 
     Examples
     --------
