@@ -122,7 +122,7 @@ class LastSections(SphinxPostTransform):
             if title == self.first:
                 put_before(section, latex(r"\booktocdepth{0}"))
             elif title == self.summary:
-                put_before(section, latex(r"\bookroom{16\baselineskip}"))
+                put_before(section, latex(r"\bookroom{24\baselineskip}"))
             elif title == self.last:
                 section += latex(r"\booktocdepth{1}")
 
@@ -135,9 +135,12 @@ class SectionsOfTheirOwn(SphinxPostTransform):
 
     def run(self):
         """Run over the documents that are sections of a chapter."""
+        below = self.env.toctree_includes.copy()
+        below.pop(self.config.root_doc)
+        inner = {name for names in below.values() for name in names}
         for file in list(self.document.findall(addnodes.start_of_file)):
-            section = file.next_node(nodes.section)
-            if isinstance(section.parent.parent, nodes.section):
+            if file["docname"] in inner:
+                section = file.next_node(nodes.section)
                 title = section[0].astext()
                 section.insert(1, latex(rf"\markboth{{\thesection\quad {title}}}{{}}"))
                 put_before(section, latex(r"\clearpage"))
