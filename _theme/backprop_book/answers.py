@@ -90,8 +90,9 @@ def answer_to(question, number, box):
     """Return an answer's nodes, with its link back to the question."""
     if isinstance(box, solution_node):  # its title names the exercise
         return [nodes.raw("", rf"\booksolved{{{number}}}", format="latex"), box]
-    begin = nodes.raw("", r"\bookquestion ", format="latex")
-    back = nodes.raw("", rf" \bookback{{{number}}}", format="latex")
+    begin = nodes.raw("", r"\bookquestionbegin ", format="latex")
+    end = rf"\bookquestionend{{}} \bookback{{{number}}}"
+    back = nodes.raw("", end, format="latex")
     question[:] = [begin, *question.children, back]
     content = [child for child in box if not isinstance(child, nodes.rubric)]
     return [question, *content]

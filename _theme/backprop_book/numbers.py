@@ -1,6 +1,6 @@
 """Set the numbers that a run put into a sentence as a printer would.
 
-Python writes -0.5 and 3e-07; a sentence says −0.5 and 3 · 10⁻⁷.
+Python writes -0.5, 3e-07 and 1e-05; a sentence says −0.5, 3 · 10⁻⁷ and 10⁻⁵.
 """
 
 import re
@@ -8,6 +8,7 @@ import re
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+TIMES = "\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}"
 NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[+-]\d+)?(?![\w])")
 
 
@@ -27,15 +28,14 @@ def printed(text):
     """Return the nodes of a text with its numbers."""
     found, end = [], 0
     for match in NUMBER.finditer(text):
-        mantissa, _, exponent = match[0].replace("-", "−").partition("e")
-        found.append(nodes.Text(text[end : match.start()] + mantissa))
+        number, _, exponent = match[0].replace("-", "−").partition("e")
         if exponent:
-            sign = "−" if exponent[0] == "−" else ""
-            power = sign + exponent[1:].lstrip("0")
-            found += [
-                nodes.Text("\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}10"),
-                nodes.superscript("", power or "0"),
-            ]
+            number = "10" if number == "1" else f"{number}{TIMES}10"
+        found.append(nodes.Text(text[end : match.start()] + number))
+        if exponent:
+            sign = exponent[0].removeprefix("+")
+            power = exponent[1:].lstrip("0") or "0"
+            found.append(nodes.superscript("", sign + power))
         end = match.end()
     return [*found, nodes.Text(text[end:])]
 
