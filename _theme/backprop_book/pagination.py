@@ -189,7 +189,8 @@ class NamesInBrief(SphinxPostTransform):
             below = [child for child in content if isinstance(child, addnodes.desc)]
             content[:] = [*content[:1], *below]
         for entry in list(self.document.findall(addnodes.index)):
-            if any("backprop" in words for _, words, *_ in entry["entries"]):
+            of_a_name = isinstance(entry.next_node(siblings=True), addnodes.desc)
+            if of_a_name or any("backprop" in row[1] for row in entry["entries"]):
                 entry.parent.remove(entry)
 
 
