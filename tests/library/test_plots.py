@@ -327,6 +327,20 @@ def test_lines_are_the_series_and_differ_in_more_than_color():
     assert len({line.get_linestyle() for line in lines}) == 2
 
 
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [([28, 9, 2.5], {"20", "10", "3"}), ([1, 0.4], {"1", "0.6"}), ([1, 1e-4], set())],
+)
+def test_short_logarithmic_axes_have_plain_numbers(values, written):
+    chart = plots.line_chart(np.arange(len(values)), {"": values}, "x", "y", log_y=True)
+    chart.draw_without_rendering()
+    (ax,) = chart.axes
+    labels = ax.yaxis.get_ticklabels(which="both")
+    texts_of_ticks = {label.get_text() for label in labels}
+    assert written <= texts_of_ticks
+    assert any("10^" in text for text in texts_of_ticks) == (not written)
+
+
 def test_heights_move_as_little_as_they_must():
     assert style.moved_apart([0, 0.5, 1], 0.1) == [0, 0.5, 1]
     assert style.moved_apart([0, 0, 1], 0.1) == pytest.approx([-0.05, 0.05, 1])

@@ -32,6 +32,7 @@ from backprop.plots.style import (
     checked,
     label_ends,
     label_line,
+    write_plainly,
 )
 from backprop.training import History
 
@@ -99,6 +100,8 @@ def line_chart(
     ax.set(xlabel=x_label, ylabel=y_label)
     ax.set(xscale="log" if log_x else "linear", yscale="log" if log_y else "linear")
     set_x_ticks(ax, x, log_x)
+    if log_y:
+        write_plainly(ax.yaxis)
     label_ends(ax, lines)
     return figure
 
@@ -112,7 +115,7 @@ def set_x_ticks(ax: Axes, x: NDArray[np.floating], log: bool) -> None:
         return
     places = np.log(np.unique(x))
     if len(places) > 1 and np.diff(places).min() > np.ptp(places) / 8:
-        ax.set_xticks(x, [f"{value:g}" for value in x])
+        ax.set_xticks(x, [f"{value:,g}" for value in x])
         ax.xaxis.set_minor_locator(NullLocator())
 
 

@@ -8,8 +8,10 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatterSciNotation
 from numpy.typing import ArrayLike, NDArray
 
 from backprop.errors import InputError
@@ -60,6 +62,28 @@ def use_book_style() -> None:
         return
     if get_ipython() is not None:
         set_matplotlib_formats("svg", "pdf")  # type: ignore[no-untyped-call]
+
+
+class PlainLogarithms(LogFormatterSciNotation):
+    """Writes 30 and 0.6 on a logarithmic axis of less than three decades.
+
+    There matplotlib's 3 × 10¹ and 6 × 10⁻¹ are longer than the numbers.
+    """
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Return what stands beside a tick, if something does."""
+        text = super().__call__(x, pos)
+        low, high = self.axis.get_view_interval()  # type: ignore[union-attr]
+        return f"{x:,g}" if text and high < 1000 * low else text
+
+
+def write_plainly(axis: Axis) -> None:
+    """Let the ticks of a logarithmic axis be plain numbers, where that is shorter."""
+    axis.set_major_formatter(PlainLogarithms())
+    thresholds = (1.5, 0.6)  # decades below which some, or all, small ticks are named
+    axis.set_minor_formatter(
+        PlainLogarithms(labelOnlyBase=False, minor_thresholds=thresholds)
+    )
 
 
 def label_line(ax: Axes, x: float, y: float, text: str, color: str) -> None:
