@@ -20,7 +20,7 @@ PAGES = [
 ]
 PERFECT = ("accessibility", "best-practices", "seo")
 SHIFT = 0.02  # largest layout shift
-PAINT = 2.5  # seconds until the largest part is there; alone on a machine 1.1 to 1.6
+PAINT = 2.5  # seconds until the largest part is there; alone on a machine 1.1 to 1.4
 
 
 @pytest.mark.parametrize("name", PAGES)
