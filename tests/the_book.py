@@ -20,21 +20,24 @@ def settings() -> dict:
     return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 
 
+def contents() -> dict:
+    """Return what stands in _toc.yml."""
+    return yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+
+
 def documents() -> list[str]:
     """Return the documents of _toc.yml in reading order, without their suffix."""
-    toc_file = ROOT / "_toc.yml"
-    if not toc_file.exists():
+    if not (ROOT / "_toc.yml").exists():
         return []
-    toc = yaml.safe_load(toc_file.read_text(encoding="utf-8"))
+    toc = contents()
     return [toc["root"], *_files_below(toc)]
 
 
 def sections_of() -> dict[str, str]:
     """Return the documents that are sections of a chapter, with that chapter."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     return {
         section["file"]: chapter["file"]
-        for part in toc["parts"]
+        for part in contents()["parts"]
         for chapter in part["chapters"]
         for section in chapter.get("sections", [])
     }

@@ -9,6 +9,8 @@ from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx_exercise.nodes import solution_node
 
+from backprop_book.pagination import latex
+
 INTRODUCTION = (
     "First the questions of each chapter, by their numbers, then its exercises. The "
     "code of an answer goes on from the cells of its chapter."
@@ -25,7 +27,7 @@ class AnswersAtTheEnd(SphinxPostTransform):
         """Build the chapter, and put it before the bibliography."""
         chapter = nodes.section("", nodes.title("", "Answers"), ids=["answers"])
         chapter += nodes.paragraph("", INTRODUCTION)
-        chapter += nodes.raw("", r"\bookanswersbegin", format="latex")
+        chapter += latex(r"\bookanswersbegin")
         boxes = list(self.document.findall(is_answer))
         latest = None
         for number, box in enumerate(boxes):
@@ -37,9 +39,9 @@ class AnswersAtTheEnd(SphinxPostTransform):
                 # Links to what an answer holds name the document it came from.
                 chapter += addnodes.start_of_file("", section, docname=document)
             question = question_of(box)
-            box.replace_self(nodes.raw("", rf"\bookanswer{{{number}}}", format="latex"))
+            box.replace_self(latex(rf"\bookanswer{{{number}}}"))
             section += answer_to(question, number, box)
-        chapter += nodes.raw("", r"\bookanswersend", format="latex")
+        chapter += latex(r"\bookanswersend")
         last = self.document.next_node(is_bibliography)
         if boxes and last is not None:
             last.parent.insert(last.parent.index(last), chapter)
@@ -89,10 +91,10 @@ def question_of(box):
 def answer_to(question, number, box):
     """Return an answer's nodes, with its link back to the question."""
     if isinstance(box, solution_node):  # its title names the exercise
-        return [nodes.raw("", rf"\booksolved{{{number}}}", format="latex"), box]
-    begin = nodes.raw("", r"\bookquestionbegin ", format="latex")
+        return [latex(rf"\booksolved{{{number}}}"), box]
+    begin = latex(r"\bookquestionbegin ")
     end = rf"\bookquestionend{{}} \bookback{{{number}}}"
-    back = nodes.raw("", end, format="latex")
+    back = latex(end)
     question[:] = [begin, *question.children, back]
     content = [child for child in box if not isinstance(child, nodes.rubric)]
     return [question, *content]

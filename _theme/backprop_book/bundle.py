@@ -41,8 +41,10 @@ NAME = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")
 WORD = re.compile(r"[A-Za-z_][\w-]*")
 BLOCKS = ("media", "supports", "layer", "container")
 # Things that the theme's script knows how to make, and never does in this book.
-NEVER_MADE = {"alert", "carousel", "dropstart", "o-tooltip", "offcanvas", "popover"}
-NEVER_MADE |= {"toast", "version-switcher__button", "version-switcher__menu"}
+NEVER_MADE = {
+    *("alert", "carousel", "dropstart", "o-tooltip", "offcanvas", "popover", "toast"),
+    *("version-switcher__button", "version-switcher__menu"),
+}
 VARIABLE = re.compile(
     r"""(?<=[{;\s])(--[\w-]+)\s*:(?:[^;{}"']|"[^"]*"|'[^']*')*(?:;|(?=\}))"""
 )

@@ -5,6 +5,7 @@ So these links are the entries of the index; authors need not write any.
 """
 
 import re
+from functools import cache
 from pathlib import Path
 
 from docutils import nodes
@@ -26,7 +27,8 @@ class IndexTerms(SphinxTransform):
         if self.document.next_node(addnodes.glossary):
             return
         seen = set()
-        explained_here = terms_of(self.env.docname, self.env.srcdir)
+        document = Path(self.env.docname).name
+        homes = homes_of_terms(Path(self.env.srcdir, GLOSSARY))
         for link in list(self.document.findall(addnodes.pending_xref)):
             term = link.get("reftarget", "")
             if link.get("reftype") != "term" or term.lower() in seen:
@@ -35,7 +37,7 @@ class IndexTerms(SphinxTransform):
                 continue
             seen.add(term.lower())
             place = f"index-of-{nodes.make_id(term)}"
-            main = "main" if term.lower() in explained_here else ""
+            main = "main" if f"`{document}`" in homes.get(term.lower(), "") else ""
             entry = addnodes.index(entries=[("single", term, place, main, None)])
             target = nodes.target("", "", ids=[place])
             link.parent[:] = [
@@ -45,13 +47,12 @@ class IndexTerms(SphinxTransform):
             ]
 
 
-def terms_of(document, source):
-    """Return the terms for which the glossary sends its reader to a document."""
-    text = Path(source, GLOSSARY).read_text(encoding="utf-8")
+@cache
+def homes_of_terms(glossary):
+    """Return for each term where its entry sends the reader: what follows "See"."""
     return {
-        term.lower()
-        for term, explanation in ENTRY.findall(text)
-        if f"`{Path(document).name}`" in explanation.rpartition("See ")[2]
+        term.lower(): explanation.rpartition("See ")[2]
+        for term, explanation in ENTRY.findall(glossary.read_text(encoding="utf-8"))
     }
 
 

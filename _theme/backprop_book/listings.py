@@ -6,14 +6,13 @@ says what they mean, and a listing of forty lines would hide the four that matte
 """
 
 import ast
-import re
 import textwrap
 
 from docutils import nodes
 from sphinx.directives.code import LiteralInclude
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-EQUATION = re.compile(r"\((eq-[a-z-]+)\)")
+from backprop_book.api import EQUATION
 
 
 def without_details(code):

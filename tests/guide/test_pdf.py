@@ -5,8 +5,7 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-import yaml
-from the_book import ROOT, documents, settings
+from the_book import ROOT, contents, documents, settings
 
 NUMBERED = [document for document in documents() if re.search(r"/\d\d-", document)]
 PAGES_A_CHAPTER = (4, 30)
@@ -60,11 +59,10 @@ def test_outline_has_every_chapter_in_order(guide):
 
 
 def test_each_part_has_a_page_with_its_chapters(page_texts):
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    for part in toc["parts"]:
+    pages = [squeezed(text) for text in page_texts]
+    for part in contents()["parts"]:
         titles = [title_of(chapter["file"]) for chapter in part["chapters"]]
         wanted = [squeezed(title) for title in [part["caption"], *titles]]
-        pages = [squeezed(text) for text in page_texts]
         found = [p for p in pages if all(w in p for w in wanted) and len(p) < 600]
         assert found, f"no page shows the chapters of {part['caption']}"
 

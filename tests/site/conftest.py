@@ -5,7 +5,7 @@ import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,6 +28,12 @@ def site() -> Site:
     return Site(SITE)
 
 
+@cache
+def compressed(path: Path) -> bytes:
+    """Return a file's bytes, compressed; style sheet and script are asked for often."""
+    return gzip.compress(path.read_bytes())
+
+
 class Pages(SimpleHTTPRequestHandler):
     """Serves files compressed, as GitHub Pages does, and without a word."""
 
@@ -36,7 +42,7 @@ class Pages(SimpleHTTPRequestHandler):
         path = Path(self.translate_path(self.path))
         if path.suffix not in COMPRESSED or not path.is_file():
             return super().send_head()
-        body = gzip.compress(path.read_bytes())
+        body = compressed(path)
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", self.guess_type(path))
         self.send_header("Content-Encoding", "gzip")
