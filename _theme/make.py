@@ -12,25 +12,31 @@ import shutil
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 
 from environments import (
     BENCHMARK_VENV,
     BIN,
+    LAB_VENV,
     MUTANTS_VENV,
     ROOT,
     MakeError,
     check_writable,
     install_extra,
+    install_lab,
     lock,
     prepare,
+    prepare_tests,
     renew,
     run,
     say,
 )
+from locking import held
 
 BUILD = ROOT / "_build"
 GUIDE = "backpropagation-tutorial"
+INTERRUPTED = 130  # what a shell calls a command that Ctrl-C ended
 WATCHED = ["_config.yml", "_toc.yml", "_theme", "chapters", "code", "figures"]
 TEX_PACKAGES = (
     "latexmk texlive-xetex texlive-latex-recommended texlive-latex-extra "
@@ -43,18 +49,27 @@ ONE_THREAD = dict.fromkeys(
 MEASURING = {**ONE_THREAD, "PYTHONPATH": str(ROOT / "code")}  # to find `benchmarks`
 
 
-def build_book(*options):
-    """Run Jupyter Book, with warnings as errors."""
-    command = [BIN / "jupyter-book", "build", ".", "-W", "--keep-going", "-n"]
-    if run(*command, *options):
-        raise MakeError("the book was not built; the reasons are above")
+def build(builder):
+    """Build site or guide, in a process that this one waits for."""
+    command = [BIN / "python", "-m", "backprop_book.build", builder]
+    code = run(*command, PYTHONPATH=str(ROOT / "_theme"))
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    if code:
+        raise MakeError(f"the book was not built{again_in(builder)}")
+
+
+def again_in(builder):
+    """Say what is there all the same: the last build that ended well."""
+    if (BUILD / builder / "stamp.json").exists():
+        return f"; _build/{builder} is still the last one that was"
+    return ""
 
 
 def html():
     """Build the site."""
     prepare()
-    say("Building the site; the first build trains the networks (some minutes)")
-    build_book()
+    build("html")
     say(f"Open {(BUILD / 'html' / 'index.html').as_uri()}")
 
 
@@ -67,17 +82,43 @@ def pdf():
             f"(Debian, Ubuntu: apt install {TEX_PACKAGES})"
         )
     prepare()
-    say("Building the guide; the first build trains the networks (some minutes)")
-    build_book("--builder", "latex")
-    say("Setting the type")
-    folder = BUILD / "latex"
-    options = ["-xelatex", "-interaction=nonstopmode", "-halt-on-error", "-silent"]
-    if run("latexmk", *options, f"{GUIDE}.tex", cwd=folder):
+    build("latex")
+    say(f"Open {(BUILD / 'latex' / GUIDE).with_suffix('.pdf').as_uri()}")
+
+
+def chapter():
+    """Run the cells of one chapter and build its page alone."""
+    number = os.environ.get("N", "")
+    found = sorted((ROOT / "chapters").glob(f"{number}-*.md")) if number else []
+    if len(found) != 1:
+        names = [path.stem for path in sorted((ROOT / "chapters").glob("[0-9a]*.md"))]
         raise MakeError(
-            f"TeX stopped; the reason is in {folder / GUIDE}.log. If a file or font "
-            f"is not found there: apt install {TEX_PACKAGES}"
+            f"N={number} is the beginning of {len(found)} chapters; say `make chapter "
+            f"N=13`, or N=16-finance. There are {', '.join(names)}"
         )
-    say(f"Open {(folder / GUIDE).with_suffix('.pdf').as_uri()}")
+    prepare()
+    build(f"chapters/{found[0].stem}")
+    page = BUILD / "chapter" / "chapters" / f"{found[0].stem}.html"
+    say(f"Open {page.as_uri()} (links to other chapters lead nowhere in it)")
+
+
+def check():
+    """Run, in half a minute, what judges the files that were changed."""
+    prepare_tests()
+    if run(BIN / "python", ROOT / "tests" / "changed.py", **ONE_THREAD):
+        raise MakeError("something is not as it should be; see above")
+    say("All is well with what was changed; `make test` looks at everything")
+
+
+def lab():
+    """Open the chapters as notebooks in JupyterLab, in an environment of its own."""
+    renew(LAB_VENV, "JupyterLab", install_lab)
+    settings = LAB_VENV / "share" / "jupyter" / "lab" / "settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "binder" / "overrides.json", settings)  # a click opens notebooks
+    say("Opening JupyterLab; a double click opens a chapter (Ctrl-C ends)")
+    if run(LAB_VENV / "bin" / "jupyter", "lab", "chapters/index.md", **ONE_THREAD):
+        raise MakeError("JupyterLab ended with an error; its reasons are above")
 
 
 def test():
@@ -121,14 +162,18 @@ def mutants():
         raise MakeError("a mutant lives that should not; see above")
 
 
-def latest_change():
-    """Return when a source of the book last changed."""
-    times = [(ROOT / name).stat().st_mtime for name in WATCHED]
+def state_of_sources():
+    """Return what tells that a source of the book has changed."""
+    found = {}
     for name in WATCHED:
-        for path in (ROOT / name).rglob("*.*"):
-            if path.suffix != ".pyc":
-                times.append(path.stat().st_mtime)
-    return max(times)
+        place = ROOT / name
+        for path in [place, *place.rglob("*")]:
+            if path.suffix == ".pyc" or path.name == "__pycache__":
+                continue
+            with suppress(OSError):  # an editor's link that leads nowhere, or gone
+                state = path.stat()
+                found[path] = state.st_mtime_ns, state.st_size
+    return found
 
 
 class QuietPages(http.server.SimpleHTTPRequestHandler):
@@ -159,13 +204,13 @@ def serve():
         ) from error
     prepare()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    built = 0
+    built = None
     while True:
-        if latest_change() > built:
-            built = time.time()
-            say("Building the site")
+        now = state_of_sources()
+        if now != built:
+            built = now
             try:
-                build_book()
+                build("html")
             except MakeError as failure:
                 say(f"{failure}; waiting for the next change")
             say(f"Open http://localhost:{port}/ (Ctrl-C ends; changes are built)")
@@ -175,6 +220,18 @@ def serve():
 def clean():
     """Remove what builds and tests made."""
     check_writable()
+    with held(BUILD, "make clean", say_who_builds):
+        remove_what_was_made()
+    say(f"Removed _build and the caches from {ROOT}; environments stay")
+
+
+def say_who_builds(owner):
+    """Tell why nothing happens yet."""
+    say(f"Waiting for another command to end: {owner}")
+
+
+def remove_what_was_made():
+    """Remove the folders that builds and tests write to."""
     for name in (
         "_build",
         ".pytest_cache",
@@ -188,14 +245,13 @@ def clean():
     for folder in ("_theme", "code", "tests"):
         for cache in (ROOT / folder).rglob("__pycache__"):
             shutil.rmtree(cache)
-    say(f"Removed _build and the caches from {ROOT}; environments stay")
 
 
 def main():
     """Run the target named on the command line."""
     functions = (
-        *(html, pdf, notebooks, test, benchmark, recipes, mutants, serve, lock),
-        clean,
+        *(html, pdf, notebooks, chapter, check, test, lab, serve),
+        *(benchmark, recipes, mutants, lock, clean),
     )
     targets = {function.__name__: function for function in functions}
     name = sys.argv[1] if len(sys.argv) == 2 else ""
@@ -206,7 +262,7 @@ def main():
     except MakeError as failure:
         sys.exit(f"make {name}: {failure}.")
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The book's own Sphinx extension: what Jupyter Book leaves to us.
 
 `mathematics` turns formulas into MathML while the site is built, `execution`
-decides which data the chapters train on and when their cells run again, `ahead`
-runs them, one for each core, `listings` shortens library code on a page, `api` links
+gives each chapter the outputs of its cells, `freshness` decides which pages are read
+and written again, `listings` shortens library code on a page, `api` links
 the docstrings, `index` says where each term is explained, `numbers` sets computed
 numbers as a printer would, `pages` mends the HTML, `notebooks` and `figures` lay each
 chapter and figure beside its page, `doors` links them, `sharing` tells other sites what
@@ -11,13 +11,13 @@ a page is, `bundle` makes pages light, `guide` prepares the PDF, `answers` and
 """
 
 from backprop_book import (
-    ahead,
     answers,
     api,
     bundle,
     doors,
     execution,
     figures,
+    freshness,
     guide,
     index,
     listings,
@@ -30,7 +30,7 @@ from backprop_book import (
 )
 
 PARTS = (
-    *(execution, ahead, listings, api, index, numbers, mathematics, pages),
+    *(execution, freshness, listings, api, index, numbers, mathematics, pages),
     *(notebooks, figures, doors, sharing, bundle, guide, answers, pagination),
 )
 

@@ -1,40 +1,322 @@
-"""Decide which data the chapters train on, when their cells run again; note how long.
+"""Give each chapter the outputs of its cells: kept ones, or those of a new run.
 
-jupyter-cache re-executes a chapter when its code cells change. It can't see
-that the library, the locked versions or the data changed, so those three are
-part of the cache's place: another digest, another folder, and Sphinx reads all
-chapters again because one of its settings changed.
+What was kept counts only as long as everything it was made from is the same: the cells,
+the part of the library that they can reach, the digits, Python, and whatever the kernel
+was seen to read and to load. MyST-NB is handed the outputs and runs nothing itself.
 """
 
-import ast
+import asyncio
 import hashlib
+import importlib.metadata as metadata
 import json
 import os
-import shutil
+import platform
+import re
 import subprocess
-import sys
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.util import source_from_cache
 from pathlib import Path
 
-from myst_nb.sphinx_ import NbMetadataCollector
+from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
+from nbformat import from_dict
+from sphinx.errors import SphinxError
 from sphinx.util import logging
 
-from backprop_book.ahead import AT_A_TIME
+from backprop_book import cells, digits, reach
+from backprop_book.outputs import Store
+from backprop_book.progress import progress
 
 logger = logging.getLogger(__name__)
 
-CACHES_KEPT = 4
-
-# What a cell prints leaves the kernel in one piece, when the cell ends. Pieces cut
-# by a clock can part a line from its end, and then pages differ from build to build.
+# Kernels have these settings, and not those of whoever builds.
 KERNEL_SETTINGS = """
-app = get_config().IPKernelApp
-app.log_level = 40  # errors only
-app.exec_lines = ["import sys; sys.stdout.flush_interval = 3600"]
+get_config().IPKernelApp.log_level = 40  # errors only
 """
+# The order of additions, so the last digits, depends on the threads; one is also the
+# fastest for matrices of this size on a busy machine.
+ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "SOURCE_DATE_EPOCH": "0",  # figures of two builds have the same date in them
+    "TQDM_DISABLE": "1",  # no progress bars on pages
+}
+MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
+
+# By the digest of the cells, for MyST-NB to be handed; and how it reads Markdown.
+_outputs: dict[str, list] = {}
+_settings: dict[str, object] = {}
+
+
+class CellsError(SphinxError):
+    """Some cells did not run; the message has a line for each."""
+
+    category = "Cells that do not run"
+
+
+@dataclass
+class Chapter:
+    """A chapter's cells, and what their outputs depend on as far as it is known.
+
+    Attributes
+    ----------
+    name : str
+        Of the document, without its suffix.
+    notebook : NotebookNode
+        The cells.
+    key : str
+        A digest of what can be known before the cells run.
+    """
+
+    name: str
+    notebook: object
+    key: str = ""
+
+    @property
+    def code(self):
+        """The cells' Python, without what only IPython reads."""
+        texts = [cell.source for cell in code_cells(self.notebook)]
+        return "\n".join(MAGIC.sub("pass", text) for text in texts)
+
+    @property
+    def alone(self):
+        """Whether the front matter asks that nothing else run meanwhile."""
+        return self.notebook.metadata.get("runs") == "alone"
+
+
+def code_cells(notebook):
+    """Return the code cells of a notebook."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def digest_of_cells(notebook):
+    """Digest what a kernel is asked to run."""
+    said = [(cell.source, cell.metadata.get("tags")) for cell in code_cells(notebook)]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def read(path, settings):
+    """Return a chapter's notebook, or None for a page without cells."""
+    text = Path(path).read_text(encoding="utf-8")
+    if not is_myst_markdown_notebook(text):
+        return None
+    notebook = read_myst_markdown_notebook(
+        text, config=settings, add_source_map=True, path=path
+    )
+    return notebook if code_cells(notebook) else None
+
+
+def with_outputs(text):
+    """Read a page as MyST-NB does and put the outputs of its cells there.
+
+    `nb_custom_formats` in _config.yml names this function.
+    """
+    notebook = read_myst_markdown_notebook(text, add_source_map=True, **_settings)
+    ready = _outputs.get(digest_of_cells(notebook), [])
+    for cell, came in zip(code_cells(notebook), ready, strict=bool(ready)):
+        cell.outputs = [from_dict(output) for output in came["outputs"]]
+        cell.execution_count = came["execution_count"]
+    return notebook
+
+
+# --- What outputs depend on ------------------------------------------------------
+
+
+def key_of(notebook, code, library, data):
+    """Digest all that outputs depend on and that is known before the cells run."""
+    known = {
+        "cells": digest_of_cells(notebook),
+        "library": library.reached(code),
+        "data": [data.source, data.digest],
+        "python": [platform.python_version(), platform.machine(), platform.system()],
+        "settings": [KERNEL_SETTINGS, ENVIRONMENT, cells.WATCH, cells.MOST_TEXT],
+    }
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+def inside(root, opened):
+    """Return those of the files that cells read which belong to the book.
+
+    Code of the library is known by `reach`; what a build makes is no source.
+    """
+    made = {"_build", ".git", "__pycache__"}
+    found = set()
+    for name in opened:
+        if name.endswith(".pyc"):
+            name = source_from_cache(name) if "__pycache__" in name else name
+        path = Path(name)
+        if not path.is_relative_to(root):
+            continue
+        relative = path.relative_to(root)
+        ours = path.is_relative_to(root / "code" / reach.PACKAGE)
+        first = relative.parts[0]
+        if made & set(relative.parts) or first.startswith(".venv"):
+            continue
+        if not (ours and path.suffix == ".py"):
+            found.add(relative.as_posix())
+    return sorted(found)
+
+
+def digest_of_file(path):
+    """Digest a file; one that is not there has a digest too."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "not there"
+
+
+@cache
+def version(package):
+    """Return the version of an installed package, or None."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def still_true(root, record):
+    """Tell whether what cells were seen to read and load is as it was."""
+    return all(
+        digest_of_file(root / name) == digest for name, digest in record["read"].items()
+    ) and all(version(name) == was for name, was in record["versions"].items())
+
+
+# --- Bringing them -------------------------------------------------------------------
+
+
+def quiet_kernels(build):
+    """Write the kernels' settings; return what kernels know of the outside."""
+    profile = build / ".ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text(KERNEL_SETTINGS)
+    own = {"IPYTHONDIR": build / ".ipython", "MPLCONFIGDIR": build / ".matplotlib"}
+    return ENVIRONMENT | {name: str(folder) for name, folder in own.items()}
+
+
+def cores():
+    """Return how many chapters may run at a time."""
+    if hasattr(os, "sched_getaffinity"):  # what this process may use
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+async def run_all(chapters, at_a_time, run, keep):
+    """Run chapters, so many at a time; return what is wrong, a line each."""
+    room = asyncio.Semaphore(at_a_time)
+    failures = []
+
+    async def one(chapter):
+        async with room:
+            progress.begin(chapter.name)
+            try:
+                keep(chapter, await run(chapter))
+            except cells.CellError as error:
+                failures.append(str(error))
+                logger.info("%s", cells.traceback_of(error))
+            progress.end(chapter.name)
+
+    async with asyncio.TaskGroup() as group:
+        for chapter in chapters:
+            group.create_task(one(chapter))
+    return failures
+
+
+def bring(app, env, documents):
+    """Find the outputs of all chapters; run the cells of those that have none.
+
+    Returns
+    -------
+    dict of str to dict
+        What is kept of each chapter that has cells.
+    """
+    root, build = Path(app.srcdir), app.book_build
+    data, library = app.book_data, reach.library(root)
+    store = Store(build / "outputs")
+    found, lacking = {}, []
+    for name in sorted(documents):
+        notebook = read(env.doc2path(name), env.myst_config)
+        if notebook is None:
+            continue
+        chapter = Chapter(name, notebook)
+        chapter.key = key_of(notebook, chapter.code, library, data)
+        record = store.load(name, chapter.key)
+        if record and still_true(root, record):
+            found[name] = record
+        else:
+            lacking.append(chapter)
+    for name in store.damaged:
+        progress.say(f"The outputs kept in {name} are damaged; its cells run again")
+
+    environment = {**os.environ, **quiet_kernels(build), **data.environment}
+    settings = (environment, app.config.nb_execution_timeout)
+
+    def run(chapter):
+        folder = Path(env.doc2path(chapter.name)).parent
+        return cells.run(chapter.name, chapter.notebook, folder, *settings)
+
+    def keep(chapter, result):
+        read_there = inside(root, result.opened)
+        record = asdict(result) | {
+            "cells": digest_of_cells(chapter.notebook),
+            "read": {name: digest_of_file(root / name) for name in read_there},
+        }
+        del record["opened"]
+        store.save(chapter.name, chapter.key, record)
+        found[chapter.name] = json.loads(json.dumps(record))
+        logger.info("ran %s in %.0f s", chapter.name, result.seconds)
+
+    # The long ones first; where nobody knows, the later ones.
+    seconds = times_of_last_build(build)
+    lacking.sort(key=lambda c: (seconds.get(c.name, 0), c.name), reverse=True)
+    together = [chapter for chapter in lacking if not chapter.alone]
+    alone = [chapter for chapter in lacking if chapter.alone]
+    progress.expect({c.name: seconds.get(c.name) for c in lacking}, cores())
+    failures = []
+    for group, at_a_time in ((together, cores()), (alone, 1)):
+        failures += asyncio.run(run_all(group, at_a_time, run, keep))
+    if failures:
+        raise CellsError("\n".join(sorted(failures)))
+    for record in found.values():
+        for sentence in record["cut"]:
+            progress.say(sentence)
+    return found
+
+
+def times_of_last_build(build):
+    """Return how many seconds each chapter ran, as far as that is known."""
+    try:
+        return json.loads((build / "execution-times.json").read_text())["seconds"]
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def record_times(app, found):
+    """Write down how long each chapter's cells ran, for the tests to bound."""
+    seconds = {name: record["seconds"] for name, record in sorted(found.items())}
+    record = {
+        "data": app.book_data.source,
+        "at_a_time": cores(),
+        "seconds": seconds,
+    }
+    file = app.book_build / "execution-times.json"
+    file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def bring_outputs(app, env, added, changed, removed):
+    """Have all outputs at hand before Sphinx reads; what is not to be had stops it."""
+    found = bring(app, env, env.found_docs)
+    record_times(app, found)
+    _settings["config"] = env.myst_config
+    app.book_outputs = {}
+    for name, record in found.items():
+        _outputs[record["cells"]] = record["outputs"]
+        text = json.dumps(record["outputs"], sort_keys=True)
+        app.book_outputs[name] = hashlib.sha256(text.encode()).hexdigest()
+    return []
 
 
 def fix_time(root):
-    """Date figures and the guide by the last commit, so builds are repeatable."""
+    """Date the guide by the last commit, so that two builds of it are the same."""
     if "SOURCE_DATE_EPOCH" in os.environ:
         return
     try:
@@ -45,96 +327,15 @@ def fix_time(root):
     os.environ["SOURCE_DATE_EPOCH"] = answer.stdout.strip()
 
 
-def choose_data():
-    """Find the digits once, for all chapters; return which data it will be."""
-    from backprop.data import find_mnist
-    from backprop.errors import BackpropError
-
-    wanted = os.environ.get("MNIST_SOURCE", "auto")
-    try:
-        directory = None if wanted == "embedded" else find_mnist()
-    except BackpropError as error:
-        sys.exit(f"The book has no data to learn from. {error}")
-    if directory:
-        os.environ.update(MNIST_SOURCE="mnist", MNIST_DIR=str(directory))
-        logger.info("Data of this build: full MNIST, from %s.", directory)
-        return "mnist"
-    if wanted == "mnist":
-        sys.exit(
-            "MNIST_SOURCE=mnist, but full MNIST is neither here nor can it be "
-            "downloaded. Set MNIST_DIR to a folder that has its four .gz files."
-        )
-    os.environ["MNIST_SOURCE"] = "embedded"
-    logger.info("Data of this build: the 5,000 embedded digits.")
-    return "embedded"
-
-
-def digest_of_inputs(root, data):
-    """Digest all that the chapters' results depend on, apart from their cells.
-
-    Python files count as parsed: a changed comment re-executes nothing.
-    """
-    digest = hashlib.sha256(data.encode())
-    digest.update((root / "requirements.txt").read_bytes())
-    for path in sorted((root / "code" / "backprop").rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-        digest.update(f"{path.relative_to(root)}\n{ast.dump(tree)}".encode())
-    return digest.hexdigest()[:16]
-
-
-def prune_caches(caches):
-    """Keep the caches used last, so that switching data back costs nothing."""
-    folders = [path for path in caches.iterdir() if path.is_dir()]
-    folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for old in folders[CACHES_KEPT:]:
-        shutil.rmtree(old)
-
-
-def quiet_kernels(build):
-    """Give kernels settings of their own, not those of whoever builds."""
-    profile = build / ".ipython" / "profile_default"
-    profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text(KERNEL_SETTINGS)
-    os.environ["IPYTHONDIR"] = str(build / ".ipython")
-    os.environ["TQDM_DISABLE"] = "1"  # no progress bars on pages
-    # The order of additions, so the last digits, depends on the threads; one is
-    # also the fastest for matrices of this size on a busy machine.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
-def place_cache(app, config):
-    """Set the environment of the kernels and the folder of their outputs."""
-    root = Path(app.srcdir)
-    quiet_kernels(Path(app.outdir).parent)
-    digest = digest_of_inputs(root, choose_data())
-    cache = Path(app.outdir).parent / ".jupyter_cache" / digest
-    cache.mkdir(parents=True, exist_ok=True)
-    os.utime(cache)
-    prune_caches(cache.parent)
-    config.nb_execution_cache_path = str(cache)
-
-
-def record_times(app, exception):
-    """Write down how long each chapter's cells ran, for the tests to bound."""
-    if exception:
-        return
-    noted = NbMetadataCollector.get_doc_data(app.env).items()
-    seconds = {
-        document: round(data["exec_data"]["runtime"], 1)
-        for document, data in sorted(noted)
-        if data.get("exec_data") and data["exec_data"]["runtime"] is not None
-    }
-    record = {
-        "data": os.environ["MNIST_SOURCE"],
-        "at_a_time": AT_A_TIME,
-        "seconds": seconds,
-    }
-    file = Path(app.outdir).parent / "execution-times.json"
-    file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+def choose_data(app, config):
+    """Decide which digits this build trains on."""
+    app.book_data = digits.choose()
+    logger.info("Data of this build: %s", app.book_data)
 
 
 def setup(app):
     """Connect to Sphinx before anything reads the settings."""
     fix_time(Path(app.srcdir))
-    app.connect("config-inited", place_cache, priority=100)
-    app.connect("build-finished", record_times)
+    app.book_build = Path(app.srcdir, "_build")
+    app.connect("config-inited", choose_data, priority=100)
+    app.connect("env-get-outdated", bring_outputs, priority=100)

@@ -1,0 +1,112 @@
+"""Tell Sphinx which pages to read and to write again: by what stands in the files.
+
+Sphinx goes by their dates, and writes a page only if its own source has changed; a page
+that names another one's number, title or term would keep the old one. So all pages are
+written when anything has changed that more than one page may show.
+"""
+
+import hashlib
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from docutils import nodes
+
+# What an environment holds besides what pages may show of each other: itself, what
+# tells when and from where things were read, and what belongs to one page alone.
+OWN = """
+app config config_status config_status_extra doctreedir domains events project
+ref_context settings srcdir temp_data version versioning_compare versioning_condition
+all_docs dependencies included reread_always book_sources book_shown
+myst_config mystnb_config nb_metadata nb_new_exec_data
+_pickled_doctree_cache _versioning_method _write_doc_doctree_cache
+_search_index_all_titles _search_index_filenames _search_index_index_entries
+_search_index_mapping _search_index_measures _search_index_title_mapping
+_search_index_titles
+""".split()  # noqa: SIM905, a list of words
+
+
+def digest_of_file(path):
+    """Digest a file; one that is not there has a digest too."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "not there"
+
+
+def sources(app, env):
+    """Return for each page a digest of all that it is read from."""
+    found = {}
+    known = {}
+    for name in env.found_docs:
+        files = [env.doc2path(name), *sorted(env.dependencies.get(name, ()))]
+        paths = [Path(app.srcdir, file) for file in files]
+        for path in paths:
+            if path not in known:
+                known[path] = digest_of_file(path)
+        said = [known[path] for path in paths] + [app.book_outputs.get(name, "")]
+        found[name] = hashlib.sha256(" ".join(said).encode()).hexdigest()
+    return found
+
+
+def outdated(app, env, added, changed, removed):
+    """Name the pages whose sources are not what they were read from."""
+    was, now = getattr(env, "book_sources", {}), sources(app, env)
+    return [name for name in now if now[name] != was.get(name)]
+
+
+def note_sources(app, env):
+    """Remember what pages were read from, and when that was last changed."""
+    env.book_sources = sources(app, env)
+    for name in env.all_docs:  # a file with a date in the future is read once
+        for file in (env.doc2path(name), *env.dependencies.get(name, ())):
+            with suppress(OSError):
+                date = Path(app.srcdir, file).stat().st_mtime_ns // 1000
+                env.all_docs[name] = max(env.all_docs[name], date)
+
+
+def canonical(value):
+    """Return a text that is the same for things that are."""
+    if isinstance(value, nodes.Node):
+        return value.pformat() if isinstance(value, nodes.Element) else value.astext()
+    if isinstance(value, dict):
+        items = sorted((canonical(k), canonical(v)) for k, v in value.items())
+        return f"{{{', '.join(f'{k}: {v}' for k, v in items)}}}"
+    if isinstance(value, (set, frozenset)):
+        return f"{{{', '.join(sorted(map(canonical, value)))}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(canonical, value))}]"
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return repr(value)
+    if hasattr(value, "__dict__"):  # where it stands in its file is nobody else's
+        inside = {k: v for k, v in vars(value).items() if k != "line"}
+        return f"{type(value).__name__}{canonical(inside)}"
+    return repr(type(value))
+
+
+def shown(env):
+    """Digest what pages may show of each other, for each thing that Sphinx collects."""
+    return {
+        name: hashlib.sha256(canonical(value).encode()).hexdigest()
+        for name, value in sorted(vars(env).items())
+        if name not in OWN
+    }
+
+
+def write_all(app, env):
+    """Have every page written if something has changed that others may show."""
+    was, env.book_shown = getattr(env, "book_shown", {}), shown(env)
+    if env.book_shown == was:
+        return []
+    for entry in Path(app.outdir).iterdir():  # no page of a removed chapter stays
+        if "static" not in entry.name:  # Sphinx copies these anew in any case
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    return sorted(env.found_docs)
+
+
+def setup(app):
+    """Connect to Sphinx."""
+    app.book_outputs = {}
+    app.connect("env-get-outdated", outdated, priority=200)  # outputs are known by then
+    app.connect("env-updated", note_sources, priority=900)
+    app.connect("env-get-updated", write_all, priority=900)  # numbers are known by then
