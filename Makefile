@@ -4,7 +4,8 @@
 
 PYTHON ?=
 PORT ?= 8000
-export PORT
+N ?=
+export PORT N
 
 candidates = $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
 
@@ -18,7 +19,8 @@ echo "make $@: found no Python 3.11 or newer (tried: $(candidates)). Install one
 exit 1
 endef
 
-.PHONY: help html pdf notebooks test benchmark recipes mutants serve lock clean
+.PHONY: help html pdf notebooks chapter check test lab serve benchmark recipes mutants
+.PHONY: lock clean
 
 help:   ## print this list
 	@sed -n 's/^\([a-z]*\): *## /  make \1 - /p' Makefile
@@ -32,7 +34,19 @@ pdf:    ## build the printable guide (needs TeX)
 notebooks: ## build the site with a notebook for each chapter
 	$(run)
 
+chapter: ## run one chapter and build its page alone (N=13)
+	$(run)
+
+check:  ## judge what was changed, in half a minute
+	$(run)
+
 test:   ## run the tests
+	$(run)
+
+lab:    ## open the chapters in JupyterLab
+	$(run)
+
+serve:  ## build the site, serve it on localhost, rebuild on change (PORT=8000)
 	$(run)
 
 benchmark: ## measure the speed beside peers (fetches PyTorch)
@@ -42,9 +56,6 @@ recipes: ## run the long trainings whose results the book shows
 	$(run)
 
 mutants: ## break the library at each place; a test has to turn red
-	$(run)
-
-serve:  ## build the site, serve it on localhost, rebuild on change (PORT=8000)
 	$(run)
 
 lock:   ## renew the locked versions from pyproject.toml

@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from functools import partial
 
+import sources
 from environments import (
     BENCHMARK_VENV,
     BIN,
@@ -37,7 +38,6 @@ from locking import held
 BUILD = ROOT / "_build"
 GUIDE = "backpropagation-tutorial"
 INTERRUPTED = 130  # what a shell calls a command that Ctrl-C ended
-WATCHED = ["_config.yml", "_toc.yml", "_theme", "chapters", "code", "figures"]
 TEX_PACKAGES = (
     "latexmk texlive-xetex texlive-latex-recommended texlive-latex-extra "
     "texlive-fonts-recommended fonts-texgyre fonts-texgyre-math"
@@ -165,14 +165,10 @@ def mutants():
 def state_of_sources():
     """Return what tells that a source of the book has changed."""
     found = {}
-    for name in WATCHED:
-        place = ROOT / name
-        for path in [place, *place.rglob("*")]:
-            if path.suffix == ".pyc" or path.name == "__pycache__":
-                continue
-            with suppress(OSError):  # an editor's link that leads nowhere, or gone
-                state = path.stat()
-                found[path] = state.st_mtime_ns, state.st_size
+    for path in sources.files(ROOT):
+        with suppress(OSError):  # gone in the meantime
+            state = path.stat()
+            found[path] = state.st_mtime_ns, state.st_size
     return found
 
 

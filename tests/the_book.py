@@ -1,5 +1,6 @@
 """What the tests of chapters, site and guide know about the book as a whole."""
 
+import json
 import os
 from functools import cache
 from pathlib import Path
@@ -7,11 +8,11 @@ from typing import NoReturn
 
 import pytest
 import yaml
+from sources import digests
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
 GUIDE = ROOT / "_build" / "latex"
-SOURCES = ("_config.yml", "_toc.yml", "chapters", "code/backprop", "figures", "_theme")
 
 
 @cache
@@ -60,17 +61,10 @@ def lacking(sentence: str) -> NoReturn:
     pytest.skip(sentence)
 
 
-def newest(*places: Path) -> float:
-    """Return when the youngest file in these places was last written."""
-    files = [
-        file
-        for place in places
-        for file in (place.rglob("*") if place.is_dir() else [place])
-        if file.is_file() and "__pycache__" not in file.parts
-    ]
-    return max((file.stat().st_mtime for file in files), default=0.0)
-
-
 def is_stale(built: Path) -> bool:
-    """Tell whether a source of the book is younger than what was built from it."""
-    return newest(built) < newest(*(ROOT / source for source in SOURCES))
+    """Tell whether what was built is of other sources than those that are there."""
+    try:
+        stamp = json.loads((built / "stamp.json").read_text(encoding="utf-8"))
+    except OSError:
+        return True
+    return stamp["sources"] != digests(ROOT)

@@ -104,5 +104,7 @@ def find_error(app, env, node, contnode):
 def setup(app):
     """Connect to Sphinx; autodoc hands over every docstring."""
     app.setup_extension("sphinx.ext.autodoc")
+    # Which names in brackets are equations; pages are read again when that changes.
+    app.add_config_value("book_equations", sorted(equations(app.srcdir)), "env")
     app.connect("autodoc-process-docstring", prepare)
     app.connect("missing-reference", find_error)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from locking import held
+from sources import GROUND, digests
 
 from backprop_book.outputs import write_whole
 from backprop_book.progress import progress
@@ -28,13 +29,6 @@ ROOT = Path.cwd()
 BUILD = ROOT / "_build"
 GUIDE = "backpropagation-tutorial"
 STAMP = "stamp.json"
-# What every page depends on in ways that nobody follows: then all is made afresh.
-GROUND = ("_config.yml", "_toc.yml", "_theme")
-SOURCES = (
-    *GROUND,
-    *("requirements.txt", "chapters", "figures"),
-    *("code/backprop", "code/benchmarks/results"),
-)
 STAGE = re.compile(r"(reading sources|writing output|copying images)\.*\s*\[ *(\d+)%")
 WORDS = {
     "reading sources": "reading the chapters",
@@ -99,25 +93,6 @@ class Job:
 # --- What was built from what ----------------------------------------------------
 
 
-def files_of(*names, root=ROOT):
-    """Return the files below some places of the book; no traces of editors and runs."""
-    found = []
-    for place in (root / name for name in names):
-        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            hidden = path.name.startswith((".", "~", "#")) or path.name.endswith("~")
-            if path.is_file() and not hidden and path.suffix != ".pyc":
-                found.append(path)
-    return found
-
-
-def digests_of(*names, root=ROOT):
-    """Return a digest of each file below some places, by its path in the book."""
-    return {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files_of(*names, root=root)
-    }
-
-
 def installed():
     """Return the versions that are installed of the packages that build the book."""
     lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
@@ -145,9 +120,9 @@ def facts(job, data):
     return {
         "built": job.chapter or job.name,
         "data": {"source": data.source, "digest": data.digest},
-        "sources": digests_of(*SOURCES),
+        "sources": digests(ROOT),
         "ground": digest(
-            *(job.chapter, str(ROOT), sys.version, installed(), digests_of(*GROUND))
+            *(job.chapter, str(ROOT), sys.version, installed(), digests(ROOT, GROUND))
         ),
         "python": sys.version.split()[0],
         "commit": commit(),
@@ -285,7 +260,7 @@ def build(job):
                 progress.say(fault)
     if job.builder == "latex":
         set_type(made)
-    if digests_of(*SOURCES) != will_be["sources"]:
+    if digests(ROOT) != will_be["sources"]:
         raise BuildError(
             "a source was changed while the book was built, so that its pages would "
             "be of two states: build again"

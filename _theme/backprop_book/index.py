@@ -36,6 +36,7 @@ class IndexTerms(SphinxTransform):
             if any(isinstance(parent, NOT_IN) for parent in parents(link)):
                 continue
             seen.add(term.lower())
+            self.env.note_dependency(GLOSSARY)
             place = f"index-of-{nodes.make_id(term)}"
             main = "main" if f"`{document}`" in homes.get(term.lower(), "") else ""
             entry = addnodes.index(entries=[("single", term, place, main, None)])

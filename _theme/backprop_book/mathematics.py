@@ -13,16 +13,17 @@ import json
 import re
 import subprocess
 import unicodedata
+from importlib.util import find_spec
 from pathlib import Path
 
 import pypandoc
-import ziamath
 from docutils import nodes
 from sphinx.locale import _
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
 from backprop_book.fonts import cut
+from backprop_book.outputs import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ NAME = re.compile(
 # The font's prime is raised already; raised again it is too small to be seen.
 PRIME = re.compile(r"<msup>(<mi>\w</mi>)<mo>′</mo></msup>")
 FLAT_PRIME = r'<mrow>\1<mo lspace="0" rspace="0">′</mo></mrow>'
+
+FORMULA = re.compile(r"<math\b.*?</math>", re.DOTALL)
 
 # (TeX, "inline" or "display") -> MathML, for the whole build.
 _converted: dict[tuple[str, str], str] = {}
@@ -185,6 +188,14 @@ def code_points(formulas):
     return points | {ord("ℎ"), ord("√")}
 
 
+def formulas_of_pages(folder):
+    """Return the formulas on all pages of a site, also of those not written now."""
+    found = set()
+    for page in sorted(folder.rglob("*.html")):
+        found.update(FORMULA.findall(page.read_text(encoding="utf-8")))
+    return found
+
+
 def store(app):
     """Return the file that keeps formulas, for this state of the conversion."""
     return Path(app.outdir).parent / f".formulas-{app.config.mathematics_state}.json"
@@ -192,9 +203,11 @@ def store(app):
 
 def load_formulas(app):
     """Take over the formulas of earlier builds; pages not rewritten have them."""
-    if app.builder.format == "html" and store(app).exists():
-        for tex, style, answer in json.loads(store(app).read_text(encoding="utf-8")):
-            _converted[tex, style] = answer
+    if app.builder.format != "html":
+        return
+    with contextlib.suppress(OSError, ValueError):  # not there, or damaged
+        rows = json.loads(store(app).read_text(encoding="utf-8"))
+        _converted.update({(tex, style): answer for tex, style, answer in rows})
 
 
 def save_formulas(app, exception):
@@ -202,11 +215,12 @@ def save_formulas(app, exception):
     if app.builder.format != "html":
         return
     rows = [[*pair, answer] for pair, answer in _converted.items()]
-    store(app).write_text(json.dumps(rows), encoding="utf-8")
+    write_whole(store(app), json.dumps(rows).encode())
     if exception:
         return
-    source = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
-    points = code_points(_converted.values())
+    [package] = find_spec("ziamath").submodule_search_locations
+    source = Path(package) / "fonts" / "STIXTwoMath-Regular.ttf"
+    points = code_points(formulas_of_pages(Path(app.outdir)))
     font = cut(source, points, layout_features=[], hinting=False)
     sheet = FONT_SHEET.format(base64.b64encode(font).decode())
     static = Path(app.outdir, "_static")

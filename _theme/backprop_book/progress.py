@@ -58,24 +58,24 @@ class Progress:
     def begin(self, name):
         """Note that a chapter begins."""
         self.running.append(name.rpartition("/")[2])
-        self._report(lasting=False)
+        if self.on_terminal:
+            self.passing(self._so_far(", ".join(self.running)))
 
     def end(self, name):
         """Note that a chapter is done, well or not."""
-        self.running.remove(name.rpartition("/")[2])
+        short = name.rpartition("/")[2]
+        self.running.remove(short)
         self.waiting.pop(name)
         self.done += 1
-        self._report(lasting=True)
-
-    def _report(self, lasting):
-        now = ", ".join(self.running)
-        text = f"chapter {self.done} of {self.total} done"
-        if self.waiting:
-            text += f", {about(self.left())}" + (f" ({now})" if now else "")
         if self.on_terminal:
-            self.passing(text)
-        elif lasting and self.stream is not None:
-            print(f"    {text}", file=self.stream, flush=True)
+            self.passing(self._so_far(", ".join(self.running)))
+        elif self.stream is not None:
+            print(f"    {self._so_far(short)}", file=self.stream, flush=True)
+
+    def _so_far(self, names):
+        rest = f", {about(self.left())}" if self.waiting else ""
+        named = f" ({names})" if names else ""
+        return f"chapter {self.done} of {self.total} done{named}{rest}"
 
     @property
     def on_terminal(self):
@@ -86,7 +86,7 @@ class Progress:
         """Write a line that the next one takes the place of, if this is a terminal."""
         if self.on_terminal:
             width = shutil.get_terminal_size().columns - 1
-            self.stream.write(f"\r\x1b[K    {text}"[: width + 4])
+            self.stream.write("\r\x1b[K" + f"    {text}"[:width])
             self.stream.flush()
             self._cleared = False
 

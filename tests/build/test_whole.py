@@ -18,7 +18,7 @@ MOMENTS = 20
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
-    """Return the folder of a book that was built once; blanks and umlauts in its name."""
+    """Return the folder of a book built once; its name has blanks and an umlaut."""
     folder = cut_down.make(tmp_path_factory.mktemp("book") / "Bücher, two  blanks")
     code, said = cut_down.build(folder)
     assert code == 0, said + cut_down.log_of(folder)
@@ -151,7 +151,7 @@ def is_running(process: int) -> bool:
     return state != "Z"
 
 
-# --- What goes wrong is said, each time ------------------------------------------------
+# --- What goes wrong is said, each time --------------------------------------------
 
 
 def test_a_cell_that_raises_is_named_each_time_until_it_is_mended(book):
@@ -227,9 +227,10 @@ def test_data_that_are_wrong_are_an_error(book, tmp_path):
     assert "Traceback" not in said
 
 
-# --- What a page depends on --------------------------------------------------------------
+# --- What a page depends on ----------------------------------------------------------
 
 AUTODIFF = "code/backprop/autodiff.py"
+NUMBERS = "code/benchmarks/results/numbers.txt"
 
 
 @pytest.mark.parametrize(
@@ -242,7 +243,7 @@ AUTODIFF = "code/backprop/autodiff.py"
         (AUTODIFF, '"""', '"""So: ', [], []),
         (AUTODIFF, "class Value", "# A comment.\nclass Value", [], []),
         ("code/backprop/plots/surfaces.py", "import", "import os\nimport", [], []),
-        ("code/benchmarks/results/numbers.txt", "42", "43", ["02-second"], ["02-second"]),
+        (NUMBERS, "42", "43", ["02-second"], ["02-second"]),
         ("figures/drawing.svg", 'height="9"', 'height="8"', [], ["01-first"]),
         ("chapters/references.bib", "1986", "1987", [], None),
         ("_config.yml", "Unless the text", "If the text", [], None),
@@ -305,7 +306,7 @@ def test_a_file_with_an_older_date_is_read_again_if_it_is_another(book):
     assert "That layer of" in cut_down.tree(book)["chapters/01-first.html"].decode()
 
 
-# --- The folder ------------------------------------------------------------------------
+# --- The folder --------------------------------------------------------------------
 
 
 def test_damage_is_a_miss_and_said(book):

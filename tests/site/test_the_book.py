@@ -1,5 +1,7 @@
 """Nothing is skipped in CI, and an old build is not taken for a new one."""
 
+import hashlib
+import json
 import os
 
 import pytest
@@ -15,16 +17,21 @@ def test_what_is_lacking_is_skipped_here_and_fails_in_ci(monkeypatch):
         the_book.lacking("The site is not built: run `make html` first.")
 
 
-def test_a_build_older_than_a_source_is_stale(monkeypatch, tmp_path):
-    (tmp_path / "chapters").mkdir()
-    source, built = tmp_path / "chapters" / "01-x.md", tmp_path / "index.html"
-    for file, time in ((source, 1000), (built, 2000)):
-        file.touch()
-        os.utime(file, (time, time))
+def test_a_build_of_other_sources_is_stale(monkeypatch, tmp_path):
+    source, built = tmp_path / "chapters" / "01-x.md", tmp_path / "_build"
+    source.parent.mkdir()
+    built.mkdir()
+    source.write_text("One.")
     monkeypatch.setattr(the_book, "ROOT", tmp_path)
-    monkeypatch.setattr(the_book, "SOURCES", ("chapters", "_toc.yml"))
+    assert the_book.is_stale(built), "it bears no stamp"
+    digest = hashlib.sha256(b"One.").hexdigest()
+    stamp = {"sources": {"chapters/01-x.md": digest}}
+    (built / "stamp.json").write_text(json.dumps(stamp))
     assert not the_book.is_stale(built)
-    os.utime(source, (3000, 3000))
+    (source.parent / ".#01-x.md").symlink_to("nowhere")  # an editor's
+    os.utime(source)
+    assert not the_book.is_stale(built)
+    source.write_text("Two.")
     assert the_book.is_stale(built)
 
 

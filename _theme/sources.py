@@ -1,0 +1,34 @@
+"""Name the files that a book is made of, and digest them.
+
+Traces of editors and of runs are no sources: lock files, which may be links that lead
+nowhere, backups, bytecode.
+"""
+
+from hashlib import sha256
+
+# What every page depends on in ways that nobody follows: then all is made afresh.
+GROUND = ("_config.yml", "_toc.yml", "_theme")
+SOURCES = (
+    *GROUND,
+    *("requirements.txt", "chapters", "figures"),
+    *("code/backprop", "code/benchmarks/results"),
+)
+
+
+def files(root, names=SOURCES):
+    """Return the files below some places of a book, in order."""
+    found = []
+    for place in (root / name for name in names):
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            trace = path.name.startswith((".", "~", "#")) or path.name.endswith("~")
+            if path.is_file() and not trace and path.suffix != ".pyc":
+                found.append(path)
+    return found
+
+
+def digests(root, names=SOURCES):
+    """Return a digest of each file below some places, by its path in the book."""
+    return {
+        path.relative_to(root).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in files(root, names)
+    }
