@@ -26,9 +26,15 @@ def files(root, names=SOURCES):
     return found
 
 
+def digest(path):
+    """Digest a file; one that is not there has a digest too."""
+    try:
+        return sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "not there"
+
+
 def digests(root, names=SOURCES):
     """Return a digest of each file below some places, by its path in the book."""
-    return {
-        path.relative_to(root).as_posix(): sha256(path.read_bytes()).hexdigest()
-        for path in files(root, names)
-    }
+    found = files(root, names)
+    return {path.relative_to(root).as_posix(): digest(path) for path in found}

@@ -29,12 +29,14 @@ ROOT = Path.cwd()
 BUILD = ROOT / "_build"
 GUIDE = "backpropagation-tutorial"
 STAMP = "stamp.json"
+FAULTY = "faulty.json"  # instead of it, if all that is wrong are pages with warnings
 STAGE = re.compile(r"(reading sources|writing output|copying images)\.*\s*\[ *(\d+)%")
 WORDS = {
     "reading sources": "reading the chapters",
     "writing output": "writing the pages",
     "copying images": "copying the figures",
 }
+PLACE = re.compile(r"/(chapters/[^:]+)\.md(?::\d+)?: \w+: ")  # of a fault
 FAULT = re.compile(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b:?")
 COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -129,12 +131,38 @@ def facts(job, data):
     }
 
 
-def stamp_of(folder):
-    """Return the stamp of a folder, an empty one where there is none."""
+def written(file):
+    """Return what stands in a file of JSON, nothing where there is none."""
     try:
-        return json.loads((folder / STAMP).read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+
+
+def ready(job, ground):
+    """Make the folder in which Sphinx works one that it can go on from.
+
+    Returns
+    -------
+    list of str
+        The pages that were warned of the last time: they are read again, so that what
+        is wrong with them is said again.
+    """
+    stamp, faulty = (written(job.work / name) for name in (STAMP, FAULTY))
+    if ground not in (stamp.get("ground"), faulty.get("ground")):
+        shutil.rmtree(job.work, ignore_errors=True)
+    for name in (STAMP, FAULTY):  # until this build has ended, this is no good state
+        (job.work / name).unlink(missing_ok=True)
+    return faulty.get("pages", [])
+
+
+def note_faults(job, ground):
+    """Note the pages that were warned of, unless something else was as well."""
+    pages = [PLACE.search(fault) for fault in faults_in(job.log)]
+    if pages and all(pages):
+        pages = sorted({page[1] for page in pages})
+        record = {"ground": ground, "pages": pages}
+        write_whole(job.work / FAULTY, json.dumps(record).encode())
 
 
 # --- One build ---------------------------------------------------------------------
@@ -236,7 +264,7 @@ def tidy(target):
 
 def build(job):
     """Build what a job asks for, and put it where it belongs."""
-    from backprop_book import digits
+    from backprop_book import digits, freshness
 
     try:
         data = digits.choose()
@@ -245,12 +273,12 @@ def build(job):
     progress.say(f"Data of this build: {data}")
     will_be = facts(job, data)
     tidy(job.target)
-    if stamp_of(job.work).get("ground") != will_be["ground"]:
-        shutil.rmtree(job.work, ignore_errors=True)
-    (job.work / STAMP).unlink(missing_ok=True)
+    freshness.AGAIN[:] = ready(job, will_be["ground"])
     stopped = run_jupyter_book(job)
     if isinstance(stopped, KeyboardInterrupt):
         raise stopped
+    if isinstance(stopped, SystemExit):  # Sphinx came to its end, and had warned
+        note_faults(job, will_be["ground"])
     if stopped is not None:
         raise BuildError(explain(stopped, job.log))
     made = job.work / "_build" / job.builder

@@ -18,6 +18,7 @@ from functools import cache
 from importlib.util import source_from_cache
 from pathlib import Path
 
+import sources
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 from nbformat import from_dict
 from sphinx.errors import SphinxError
@@ -157,14 +158,6 @@ def inside(root, opened):
     return sorted(found)
 
 
-def digest_of_file(path):
-    """Digest a file; one that is not there has a digest too."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return "not there"
-
-
 @cache
 def version(package):
     """Return the version of an installed package, or None."""
@@ -177,7 +170,7 @@ def version(package):
 def still_true(root, record):
     """Tell whether what cells were seen to read and load is as it was."""
     return all(
-        digest_of_file(root / name) == digest for name, digest in record["read"].items()
+        sources.digest(root / name) == digest for name, digest in record["read"].items()
     ) and all(version(name) == was for name, was in record["versions"].items())
 
 
@@ -258,7 +251,7 @@ def bring(app, env, documents):
         read_there = inside(root, result.opened)
         record = asdict(result) | {
             "cells": digest_of_cells(chapter.notebook),
-            "read": {name: digest_of_file(root / name) for name in read_there},
+            "read": {name: sources.digest(root / name) for name in read_there},
         }
         del record["opened"]
         store.save(chapter.name, chapter.key, record)

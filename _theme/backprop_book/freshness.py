@@ -10,6 +10,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+import sources
 from docutils import nodes
 
 # What an environment holds besides what pages may show of each other: itself, what
@@ -26,15 +27,10 @@ _search_index_titles
 """.split()  # noqa: SIM905, a list of words
 
 
-def digest_of_file(path):
-    """Digest a file; one that is not there has a digest too."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return "not there"
+AGAIN: list[str] = []  # pages to be read again because the last build warned of them
 
 
-def sources(app, env):
+def read_from(app, env):
     """Return for each page a digest of all that it is read from."""
     found = {}
     known = {}
@@ -43,7 +39,7 @@ def sources(app, env):
         paths = [Path(app.srcdir, file) for file in files]
         for path in paths:
             if path not in known:
-                known[path] = digest_of_file(path)
+                known[path] = sources.digest(path)
         said = [known[path] for path in paths] + [app.book_outputs.get(name, "")]
         found[name] = hashlib.sha256(" ".join(said).encode()).hexdigest()
     return found
@@ -51,13 +47,13 @@ def sources(app, env):
 
 def outdated(app, env, added, changed, removed):
     """Name the pages whose sources are not what they were read from."""
-    was, now = getattr(env, "book_sources", {}), sources(app, env)
-    return [name for name in now if now[name] != was.get(name)]
+    was, now = getattr(env, "book_sources", {}), read_from(app, env)
+    return [*AGAIN, *(name for name in now if now[name] != was.get(name))]
 
 
-def note_sources(app, env):
+def note_read_from(app, env):
     """Remember what pages were read from, and when that was last changed."""
-    env.book_sources = sources(app, env)
+    env.book_sources = read_from(app, env)
     for name in env.all_docs:  # a file with a date in the future is read once
         for file in (env.doc2path(name), *env.dependencies.get(name, ())):
             with suppress(OSError):
@@ -108,5 +104,5 @@ def setup(app):
     """Connect to Sphinx."""
     app.book_outputs = {}
     app.connect("env-get-outdated", outdated, priority=200)  # outputs are known by then
-    app.connect("env-updated", note_sources, priority=900)
+    app.connect("env-updated", note_read_from, priority=900)
     app.connect("env-get-updated", write_all, priority=900)  # numbers are known by then
