@@ -266,6 +266,7 @@ def build(job):
     """Build what a job asks for, and put it where it belongs."""
     from backprop_book import digits, freshness
 
+    progress.passing("finding the digits, in the network if need be")
     try:
         data = digits.choose()
     except digits.NoDataError as error:
