@@ -51,6 +51,7 @@ LOST = """<!DOCTYPE html>
 <meta name="description" content="This address leads nowhere; here is what there is.">
 <meta name="robots" content="noindex">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 1.1rem/1.6 system-ui, sans-serif; margin: 3rem auto; max-width: 40rem;

@@ -4,6 +4,7 @@ import re
 import sys
 import warnings
 from types import SimpleNamespace
+from urllib.parse import urlencode
 
 import pytest
 from the_book import ROOT, documents
@@ -71,7 +72,6 @@ def test_what_is_strange_does_not_run(site, page, address, seen, attempt, place)
     with page.expect_console_message(lambda said: "ontent Security" in said.text):
         page.evaluate(f"() => {{ {attempt} }}")
     assert page.evaluate("window.ran") is None
-    assert not [stranger for stranger in seen.strangers if "localhost" in stranger]
 
 
 MADE_UP = """<!DOCTYPE html>
@@ -117,21 +117,15 @@ HOSTILE = [
     *("</script><script>window.ran=1</script>", "'\"><svg onload=window.ran=1>"),
     "${window.ran=1}",
 ]
-DONE = "#search-results > [role=status]"
+FOUND = "#search-results > .search-summary"
 
 
 @pytest.mark.parametrize("words", HOSTILE, ids=lambda words: words[:20])
 def test_no_word_stops_the_search(page, address, seen, words):
-    page.goto(f"{address}search.html")
-    page.evaluate(
-        """words => {
-        // As if they had been in the address, which no server takes at such a length.
-        document.querySelector("input[name=q]").value = words;
-        Search.performSearch(words);
-    }""",
-        words,
-    )
-    page.locator(DONE, has_text=re.compile("found [1-9]|did not match")).wait_for()
+    page.goto(f"{address}search.html?{urlencode({'q': words})}")
+    page.locator(
+        f"{FOUND}[role=status]", has_text=re.compile("found [1-9]|did not match")
+    ).wait_for()
     page.wait_for_load_state("networkidle")
     is_cut = "first 200 letters" in page.locator(".bd-search-container").inner_text()
     assert is_cut == (len(words) > 200)
@@ -147,7 +141,7 @@ def test_a_word_that_every_object_has_is_found_where_it_stands(page, address):
         Object.assign(terms, { constructor: [docnames.indexOf("chapters/index")] });
         Search.performSearch("constructor");
     }""")
-    page.locator(DONE, has_text="found 1 page").wait_for()
+    page.locator(FOUND, has_text="found 1 page").wait_for()
 
 
 def test_a_title_of_a_section_is_text_among_the_hits(page, address, seen):
@@ -155,9 +149,9 @@ def test_a_title_of_a_section_is_text_among_the_hits(page, address, seen):
     page.evaluate("""() => {
         const title = "<img src=x onerror=window.ran=1> & more";
         Search.setIndex({ ...Search._index, alltitles: { [title]: [[0, "x"]] } });
-        Search.performSearch("<img src=x onerror");
+        Search.performSearch("src=x onerror=window.ran=1");
     }""")
-    page.locator(DONE, has_text="found").wait_for()
+    page.locator(FOUND, has_text="found").wait_for()
     hits = page.locator("#search-results li a").all_inner_texts()
     assert any("<img src=x onerror=window.ran=1> & more" in hit for hit in hits)
     assert page.locator("#search-results img").count() == 0
