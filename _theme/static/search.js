@@ -22,7 +22,7 @@ Search.setIndex = (index) => {
   index.alltitles = Object.fromEntries(titles);
   setIndex(index);
 };
-const note = document.createElement("p");
+const note = document.createElement("div");
 note.setAttribute("role", "status");
 document.querySelector("#search-results").before(note);
 Search.query = (words) => {
