@@ -6,8 +6,9 @@ and written again, `listings` shortens library code on a page, `api` links
 the docstrings, `index` says where each term is explained, `numbers` sets computed
 numbers as a printer would, `pages` mends the HTML, `notebooks` and `figures` lay each
 chapter and figure beside its page, `doors` links them, `sharing` tells other sites what
-a page is, `bundle` makes pages light, `guide` prepares the PDF, `answers` and
-`pagination` its pages. (`fonts` is a tool of two of them.)
+a page is, `bundle` makes pages light, `policy` says what they may load and run, `guide`
+prepares the PDF, `answers` and `pagination` its pages. (`fonts` is a tool of two of
+them.)
 """
 
 from backprop_book import (
@@ -26,12 +27,13 @@ from backprop_book import (
     numbers,
     pages,
     pagination,
+    policy,
     sharing,
 )
 
 PARTS = (
     *(execution, freshness, listings, api, index, numbers, mathematics, pages),
-    *(notebooks, figures, doors, sharing, bundle, guide, answers, pagination),
+    *(notebooks, figures, doors, sharing, bundle, policy, guide, answers, pagination),
 )
 
 

@@ -4,8 +4,9 @@ The buttons above a page need a script; the box below it does not.
 """
 
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
+from backprop_book.pagination import escaped
 from backprop_book.sharing import plain
 
 COLAB = "https://colab.research.google.com/github/{place}/blob/notebooks/{name}.ipynb"
@@ -25,7 +26,7 @@ def offer(app, pagename, templatename, context, doctree):
     theme = app.config.html_theme_options
     name = Path(pagename).name
     place = theme["repository_url"].removeprefix("https://github.com/")
-    source = Path(app.env.doc2path(pagename)).relative_to(app.srcdir).as_posix()
+    source = quote(app.env.doc2path(pagename, base=False))
     guide = Path(app.config.book_guide).with_suffix(".pdf")
     branch = theme["repository_branch"]
     context["doors"] = {
@@ -33,9 +34,9 @@ def offer(app, pagename, templatename, context, doctree):
         "guide": urljoin(app.config.html_baseurl, guide.name),
         "citation": CITATION.format(
             name=name,
-            author=app.config.author,
-            title=plain(context["title"]),
-            project=app.config.project,
+            author=escaped(app.config.author),
+            title=escaped(plain(context["title"])),
+            project=escaped(app.config.project),
             year=app.config.copyright[:4],
             page=context["pageurl"],
         ),
@@ -47,7 +48,7 @@ def offer(app, pagename, templatename, context, doctree):
     )
     context["doors"] |= {
         "binder": launch["buttons"][0]["url"],
-        "colab": COLAB.format(place=place, name=name),
+        "colab": COLAB.format(place=place, name=quote(name)),
         "notebook": context["notebook"],
     }
     launch["buttons"] += [

@@ -4,7 +4,7 @@ The files lie beside the pages under the name that the figure has in its chapter
 """
 
 import re
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import typst
@@ -33,9 +33,11 @@ RIGHTS = """<metadata>
   </rdf:RDF>
 </metadata>
 """
-DRAWING = """#set page(width: auto, height: auto, margin: 0pt)
-#set document(title: "{title}", author: "{author}", keywords: "MIT License, {place}")
-#image("{name}")
+DRAWING = b"""#set page(width: auto, height: auto, margin: 0pt)
+#let its = sys.inputs
+#let words = "MIT License, " + its.place
+#set document(title: its.title, author: its.author, keywords: words, date: none)
+#image(its.name)
 """
 
 
@@ -47,9 +49,14 @@ def image_files(app):
 
 def to_pdf(source, target, **about):
     """Convert an SVG to PDF with Typst, which keeps text and lines."""
-    facts = {"title": "", "author": "", "place": "", **about}
-    page = DRAWING.format(name=source.name, **facts).encode()
-    typst.compile(page, output=target, root=source.parent, font_paths=[FONTS])
+    facts = {"name": source.name, "title": "", "author": "", "place": "", **about}
+    typst.compile(
+        DRAWING,
+        output=target,
+        root=source.parent,
+        font_paths=[FONTS],
+        sys_inputs=facts,
+    )
 
 
 def with_rights(svg, **about):
@@ -67,7 +74,7 @@ def take_away(app, pagename, templatename, context, doctree):
     folder.mkdir(exist_ok=True)
 
     def offer(match):
-        name, number = match["name"], match["number"].strip()
+        name, number = match["name"], escape(unescape(match["number"].strip()))
         app.figure_files[name] = (
             Path(match["source"]).name,
             f"{context['pageurl']}#{name}",

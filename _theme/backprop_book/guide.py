@@ -12,6 +12,7 @@ from sphinx_exercise.nodes import (
 from sphinx_jupyterbook_latex.nodes import RootHeader
 
 from backprop_book.figures import FONTS, to_pdf
+from backprop_book.pagination import escaped
 
 PREAMBLE = r"""
 \newcommand{{\bookaddress}}{{{address}}}
@@ -77,7 +78,7 @@ def override_nodes(app, config):
 def add_preamble(app, config):
     """Hand the address, which stands in _config.yml alone, to the title page."""
     config.latex_elements["preamble"] = PREAMBLE.format(
-        address=config.html_baseurl, subtitle=config.book_subtitle
+        address=config.html_baseurl, subtitle=escaped(config.book_subtitle)
     )
 
 

@@ -44,6 +44,9 @@ NAME = re.compile(
     r"(?<!sub>)(?<!sup>)(?<!under>)(<mrow><mi mathvariant=\"normal\">[a-z]+</mi>"
     r"<mo>&#8289;</mo>)(</mrow>)(?!<mrow><mo|<mo|<mrow><mrow><mo)"
 )
+# No element has a style of its own, which a page's policy would have to allow; book.css
+# aligns columns by the attribute before it.
+COLUMN = re.compile(r' style="text-align: \w+(; padding-\w+: 0)?"')
 # The font's prime is raised already; raised again it is too small to be seen.
 PRIME = re.compile(r"<msup>(<mi>\w</mi>)<mo>′</mo></msup>")
 FLAT_PRIME = r'<mrow>\1<mo lspace="0" rspace="0">′</mo></mrow>'
@@ -103,6 +106,7 @@ def convert(formulas, location=None):
         source = source.replace(r"\\g<1>", r"\g<1>", 1)
         answer = NAME.sub(r'\1<mspace width="0.167em"></mspace>\2', answer)
         answer = PRIME.sub(FLAT_PRIME, answer)
+        answer = COLUMN.sub(lambda its: ' class="flush"' if its[1] else "", answer)
         _converted[tex, style] = ANNOTATION.sub(source, answer)
 
 

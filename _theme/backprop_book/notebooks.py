@@ -8,6 +8,7 @@ The code comes from the chapter's source, with the cells that the page hides.
 import ast
 import base64
 import re
+from html import escape
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -30,7 +31,9 @@ import importlib.util
 if importlib.util.find_spec("backprop") is None:
     %pip install --quiet git+{repository}
 """
-MARK = re.compile(r"^@@(cell|open|close)\s?(.*)@@$", re.MULTILINE)
+FOLDED = "<details><summary><strong>{title}</strong></summary>\n"
+MARK = re.compile(r"^@@(cell|open|close) (\d+)@@$", re.MULTILINE)
+SPECIAL = re.compile(r"[\\`*_\[\]<>&$]")
 DROPPED = "a.headerlink, a.viewcode-link, .sd-summary-state-marker, nav, script"
 READER = "html-native_divs-native_spans"
 WRITER = "gfm+tex_math_dollars-tex_math_gfm-alerts"
@@ -80,7 +83,11 @@ def attach_pictures(article, files):
 
 
 def mark_boxes(article, soup):
-    """Make quotations of boxes, and marks of what opens, closes and runs."""
+    """Make quotations of boxes, and marks of what opens, closes and runs.
+
+    Return the lines that open what is folded.
+    """
+    opening = []
     for number, cell in enumerate(article.select("div.cell")):
         mark = soup.new_tag("p")
         mark.string = f"@@cell {number}@@"
@@ -94,10 +101,12 @@ def mark_boxes(article, soup):
             line.strong.string = title
             box.insert(0, line)
         else:
-            for place, text in ((0, f"@@open {title}@@"), (None, "@@close @@")):
-                mark = soup.new_tag("p")
-                mark.string = text
-                box.append(mark) if place is None else box.insert(place, mark)
+            first, last = soup.new_tag("p"), soup.new_tag("p")
+            first.string = f"@@open {len(opening)}@@"
+            last.string = f"@@close {len(opening)}@@"
+            box.insert(0, first)
+            box.append(last)
+            opening.append(FOLDED.format(title=escape(title, quote=False)))
         box.unwrap()
     for box in article.select("div.admonition"):
         title = box.find("p", class_="admonition-title")
@@ -108,6 +117,12 @@ def mark_boxes(article, soup):
         caption.name = "span" if caption.find_parent("strong") else "strong"
     for figure in article.find_all(["figure", "figcaption"]):
         figure.unwrap()
+    return opening
+
+
+def literal(text):
+    """Return Markdown that shows a text as it was typed."""
+    return SPECIAL.sub(r"\\\g<0>", text)
 
 
 def markdown(text):
@@ -117,20 +132,18 @@ def markdown(text):
     ).replace("\r\n", "\n")
 
 
-def pieces(text):
+def pieces(text, opening):
     """Yield the prose between cells, and the numbers of the cells."""
     start, prose = 0, []
     for mark in MARK.finditer(text):
         prose.append(text[start : mark.start()])
         start = mark.end()
-        kind, rest = mark.groups()
+        kind, number = mark[1], int(mark[2])
         if kind == "cell":
-            yield "".join(prose).strip(), int(rest)
+            yield "".join(prose).strip(), number
             prose = []
-        elif kind == "open":
-            prose.append(f"<details><summary><strong>{rest}</strong></summary>\n")
         else:
-            prose.append("</details>")
+            prose.append(opening[number] if kind == "open" else "</details>")
     prose.append(text[start:])
     yield "".join(prose).strip(), None
 
@@ -182,10 +195,10 @@ def make_notebook(soup, groups, files, page, first):
     absolute(soup, page)
     plain_listings(soup)
     mark_formulas(soup, soup)
-    mark_boxes(soup, soup)
+    opening = mark_boxes(soup, soup)
     pictures = attach_pictures(soup, files)
     cells = list(first)
-    for prose, number in pieces(markdown(str(soup))):
+    for prose, number in pieces(markdown(str(soup)), opening):
         if prose:
             cells.append(prose_cell(prose, pictures))
         if number is not None:
@@ -215,7 +228,7 @@ def write_notebook(app, pagename, templatename, context, doctree):
         )
         return
     about = ABOUT.format(
-        title=soup.h1.get_text().rstrip("#"),
+        title=literal(soup.h1.get_text().rstrip("#")),
         page=page,
         project=app.config.project,
         home=app.config.html_baseurl,

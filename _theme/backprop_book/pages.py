@@ -5,15 +5,18 @@ having a description; the folder's front door is a proper page.
 """
 
 import re
+from html import escape
 from itertools import chain, repeat
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx_exercise.nodes import solution_node
 
 from backprop_book.figures import image_files
+from backprop_book.sharing import described, plain
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +52,10 @@ DRAWING = re.compile(
 )
 SIZE = re.compile(r'<svg\b[^>]*?\swidth="([\d.]+)(pt)?"[^>]*?\sheight="([\d.]+)(pt)?"')
 
-TOGGLE = re.compile(r"(?P<link><a [^>]*>(?P<chapter>[^<]*)</a><details[^>]*>)<summary>")
-LABELED = r'\g<link><summary aria-label="Pages of \g<chapter>">'
+TOGGLE = re.compile(
+    r"(?P<link><a [^>]*>(?P<chapter>(?:(?!</a>).)*)</a><details[^>]*>)<summary>"
+)
+LABELED = '{link}<summary aria-label="Pages of {chapter}">'
 
 CURRENT = '<a class="current ', '<a aria-current="page" class="current '
 TEX = re.compile(r"<semantics>(.*?)<annotation.*?</annotation></semantics>", re.DOTALL)
@@ -76,6 +81,21 @@ class details(nodes.Element):  # noqa: N801, docutils names nodes like elements
 
 class summary(nodes.TextElement):  # noqa: N801
     """The line of a `details` that is always seen."""
+
+
+class PlainTitles(SphinxTransform):
+    """Print the HTML that stands in a title as it was typed.
+
+    A title is printed at many places, and is markup at some of them only.
+    """
+
+    default_priority = 500
+
+    def apply(self, **kwargs):
+        """Run over one document."""
+        for title in self.document.findall(nodes.title):
+            for markup in list(title.findall(nodes.raw)):
+                markup.replace_self(nodes.Text(markup.astext()))
 
 
 class FoldDropdowns(SphinxPostTransform):
@@ -141,7 +161,11 @@ def name_toggles(app, pagename, templatename, context, doctree):
         listing = generate(kind, *args, **kwargs)
         if kind == "raw":
             return listing
-        return TOGGLE.sub(LABELED, str(listing)).replace(*CURRENT)
+        return TOGGLE.sub(labeled, str(listing)).replace(*CURRENT)
+
+    def labeled(toggle):
+        chapter = escape(plain(toggle["chapter"]))
+        return LABELED.format(link=toggle["link"], chapter=chapter)
 
     context["generate_toctree_html"] = named
 
@@ -151,13 +175,19 @@ def leave_out_tex(app, pagename, templatename, context, doctree):
     context["body"] = TEX.sub(r"\1", context.get("body", ""))
 
 
+def escape_title(app, pagename, templatename, context, doctree):
+    """Escape the title that the theme prints on paper; it is text, not HTML."""
+    if "pagetitle" in context:
+        context["pagetitle"] = escape(context["pagetitle"])
+
+
 def require_description(app, pagename, templatename, context, doctree):
     """Warn of a chapter without description; describe Sphinx's own pages."""
-    if 'name="description"' in context.get("metatags", ""):
+    if described(context.get("metatags", "")):
         return
     if doctree is None:
-        text = f"{app.config.project}: {context.get('title', pagename)}"
-        context["metatags"] = f'<meta name="description" content="{text}">\n'
+        text = f"{app.config.project}: {plain(context.get('title', pagename))}"
+        context["metatags"] = f'<meta name="description" content="{escape(text)}">\n'
         return
     logger.warning(
         "this page has no description: give it one under `myst: html_meta:`",
@@ -170,7 +200,8 @@ def write_front_door(app, exception):
     if exception or app.builder.name != "html":
         return
     page = FRONT_DOOR.format(
-        title=app.config.project, target=f"{app.config.root_doc}.html"
+        title=escape(app.config.project),
+        target=escape(app.builder.get_target_uri(app.config.root_doc)),
     )
     Path(app.outdir, "index.html").write_text(page, encoding="utf-8")
 
@@ -186,10 +217,12 @@ def setup(app):
     app.add_node(
         summary, html=(visit_summary, lambda self, _: self.body.append(closed[1]))
     )
+    app.add_transform(PlainTitles)
     app.add_post_transform(FoldDropdowns)
     app.connect("html-page-context", mend_markup)
     app.connect("html-page-context", size_images)
     app.connect("html-page-context", name_toggles, priority=900)
     app.connect("html-page-context", leave_out_tex, priority=950)
+    app.connect("html-page-context", escape_title, priority=900)
     app.connect("html-page-context", require_description, priority=900)
     app.connect("build-finished", write_front_door, priority=100)

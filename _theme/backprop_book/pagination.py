@@ -10,10 +10,26 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+SPECIAL = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "&%$#_"},
+        "\\": r"\textbackslash{}",
+        "{": r"\textbraceleft{}",
+        "}": r"\textbraceright{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+    }
+)
+
 
 def latex(code):
     """Return a node that is written to LaTeX as it is."""
     return nodes.raw("", code, format="latex")
+
+
+def escaped(text):
+    """Return a text as TeX and BibTeX print it; BibTeX counts even escaped braces."""
+    return text.translate(SPECIAL)
 
 
 def put_before(node, *new):
@@ -141,7 +157,7 @@ class SectionsOfTheirOwn(SphinxPostTransform):
         for file in list(self.document.findall(addnodes.start_of_file)):
             if file["docname"] in inner:
                 section = file.next_node(nodes.section)
-                title = section[0].astext()
+                title = escaped(section[0].astext())
                 section.insert(1, latex(rf"\markboth{{\thesection\quad {title}}}{{}}"))
                 put_before(section, latex(r"\clearpage"))
 

@@ -8,7 +8,7 @@ import json
 import re
 from html import escape, unescape
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 import typst
 from docutils import nodes
@@ -19,7 +19,8 @@ from backprop_book.figures import image_files
 logger = logging.getLogger(__name__)
 
 CARDS = "_static/cards"
-DESCRIPTION = re.compile(r'<meta content="([^"]*)" name="description"')
+DESCRIPTION = re.compile(r'<meta content="([^"]+)"[^>]* name="description"')
+MARKUP = re.compile(r"<annotation.*?</annotation>|<[^>]*>", re.DOTALL)
 TAGS = """<meta property="og:type" content="{kind}">
 <meta property="og:site_name" content="{site}">
 <meta property="og:title" content="{title}">
@@ -32,13 +33,15 @@ TAGS = """<meta property="og:type" content="{kind}">
 <meta name="twitter:card" content="summary_large_image">
 <script type="application/ld+json">{facts}</script>
 """
-CARD = """#set page(width: 1200pt, height: 630pt, margin: 48pt, fill: white)
+CARD = b"""#set page(width: 1200pt, height: 630pt, margin: 48pt, fill: white)
 #set text(font: "Libertinus Serif", fill: rgb("#1c2126"))
 #set par(leading: 0.4em)
 #grid(columns: 1fr, rows: (auto, 1fr, auto), row-gutter: 24pt,
-  text(size: 54pt, weight: "bold", {title}),
-  align(center + horizon, {picture}),
-  text(size: 26pt, fill: rgb("#00507f"), {site}))
+  text(size: 54pt, weight: "bold", sys.inputs.title),
+  align(center + horizon, if sys.inputs.picture != "" {
+    image(sys.inputs.picture, width: 100%, height: 100%, fit: "contain")
+  }),
+  text(size: 26pt, fill: rgb("#00507f"), sys.inputs.site))
 """
 LOST = """<!DOCTYPE html>
 <html lang="en">
@@ -48,6 +51,7 @@ LOST = """<!DOCTYPE html>
 <meta name="description" content="This address leads nowhere; here is what there is.">
 <meta name="robots" content="noindex">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 1.1rem/1.6 system-ui, sans-serif; margin: 3rem auto; max-width: 40rem;
@@ -70,8 +74,14 @@ letter. <a href="{home}search.html">Search the book</a>, or begin at one of thes
 
 
 def plain(title):
-    """Return a title without its markup."""
-    return unescape(re.sub(r"<[^>]*>", "", title)).strip()
+    """Return a title without its markup, and a formula without its TeX."""
+    return unescape(MARKUP.sub("", title)).strip()
+
+
+def described(metatags):
+    """Return the description of a page that its author gave it, or nothing."""
+    found = DESCRIPTION.search(metatags)
+    return unescape(found[1]).strip() if found else ""
 
 
 def central_figure(app, pagename, doctree):
@@ -93,17 +103,18 @@ def central_figure(app, pagename, doctree):
 def draw_card(app, target, title, picture):
     """Draw the picture that other sites show beside a link."""
     root = picture.parent if picture else Path(app.srcdir)
-    shown = (
-        f'image("{picture.name}", width: 100%, height: 100%, fit: "contain")'
-        if picture
-        else "[]"
-    )
     below = app.config.project
     if title == below:  # the first page's
         below = app.config.book_subtitle
-    page = CARD.format(title=json.dumps(title), picture=shown, site=json.dumps(below))
+    shown = {
+        "title": title,
+        "picture": picture.name if picture else "",
+        "site": below,
+    }
     target.parent.mkdir(parents=True, exist_ok=True)
-    typst.compile(page.encode(), output=target, root=root, format="png", ppi=72.0)
+    typst.compile(
+        CARD, output=target, root=root, format="png", ppi=72.0, sys_inputs=shown
+    )
 
 
 def facts(app, pagename, title, description, page):
@@ -135,8 +146,10 @@ def add_tags(app, pagename, templatename, context, doctree):
     """Add the marks to a chapter's head, and draw its card."""
     if app.builder.name != "html" or doctree is None:
         return
+    description = described(context["metatags"])
+    if not description:
+        return  # `pages` has said so
     title = app.env.titles[pagename].astext()  # without its number
-    description = unescape(DESCRIPTION.search(context["metatags"] + " ")[1])
     page = context["pageurl"]
     name = f"{CARDS}/{Path(pagename).name}.png"
     picture, alt = central_figure(app, pagename, doctree)
@@ -147,7 +160,7 @@ def add_tags(app, pagename, templatename, context, doctree):
         "title": title,
         "description": description,
         "page": page,
-        "card": urljoin(app.config.html_baseurl, name),
+        "card": urljoin(app.config.html_baseurl, quote(name)),
         "alt": alt or f"The title: {title}",
     }
     marks = {key: escape(value) for key, value in values.items()}
@@ -168,7 +181,10 @@ def write_lists(app, exception):
         return
     home = app.config.html_baseurl
     documents = list(in_order(app.env, app.config.root_doc))
-    addresses = [urljoin(home, f"{document}.html") for document in documents]
+    addresses = [
+        escape(urljoin(home, app.builder.get_target_uri(document)))
+        for document in documents
+    ]
     sitemap = "\n".join(f"<url><loc>{address}</loc></url>" for address in addresses)
     pages = "\n".join(
         f'<li><a href="{address}">{escape(app.env.titles[document].astext())}</a></li>'
@@ -178,7 +194,9 @@ def write_lists(app, exception):
         "sitemap.xml": '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns='
         f'"http://www.sitemaps.org/schemas/sitemap/0.9">\n{sitemap}\n</urlset>\n',
         "robots.txt": f"User-agent: *\nAllow: /\nSitemap: {home}sitemap.xml\n",
-        "404.html": LOST.format(site=app.config.project, home=home, pages=pages),
+        "404.html": LOST.format(
+            site=escape(app.config.project), home=escape(home), pages=pages
+        ),
     }
     for name, text in files.items():
         Path(app.outdir, name).write_text(text, encoding="utf-8")

@@ -4,10 +4,12 @@ Each check takes a site and returns its faults, one sentence each.
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from gzip import compress
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -308,6 +310,56 @@ def build_leftovers(site: Site) -> list[str]:
     return faults
 
 
+def unprotected(site: Site) -> list[str]:
+    """Pages without a policy at their head, or with one that does not fit them."""
+    faults = []
+    for page in site.pages:
+        metas = page.soup.find_all("meta")
+        if not metas or not metas[0].get("charset") or not _policy(metas[1]):
+            faults.append(f"{page.name}: no policy right after its encoding")
+            continue
+        rules = {kind: sources for kind, *sources in _policy(metas[1])}
+        if rules.get("default-src") != ["'none'"]:
+            faults.append(f"{page.name}: its policy does not begin with nothing")
+        for kind in ("script", "style"):
+            sources = rules[f"{kind}-src"]
+            if wide := {*sources} & {"'unsafe-inline'", "'unsafe-eval'", "https:", "*"}:
+                faults.append(f"{page.name}: {kind}-src has {', '.join(wide)}")
+            if {each for each in sources if "sha256" in each} != _held(page, kind):
+                faults.append(f"{page.name}: {kind}-src is not what the page holds")
+    return faults
+
+
+def _policy(meta: Tag) -> list[list[str]]:
+    """Return the rules of a page's policy, each with its sources."""
+    if meta.get("http-equiv") != "Content-Security-Policy":
+        return []
+    return [rule.split() for rule in str(meta["content"]).split(";")]
+
+
+def _held(page: Page, kind: str) -> set[str]:
+    """Return how a policy names each script, or each style, that stands in a page."""
+    tags = [tag for tag in page.soup.find_all(kind) if not tag.get("src")]
+    texts = [tag.string or "" for tag in tags if "json" not in str(tag.get("type"))]
+    digests = [sha256(text.encode()).digest() for text in texts]
+    return {f"'sha256-{b64encode(digest).decode()}'" for digest in digests}
+
+
+def stopped(site: Site) -> list[str]:
+    """What a page's policy does not let happen, and new windows that know the old."""
+    faults = []
+    for page in site.pages:
+        for tag in page.soup.find_all(True):
+            for name, value in tag.attrs.items():
+                if name.startswith("on") or name == "style":
+                    faults.append(page.say(tag, f"no policy allows {name}={value!r}"))
+                elif str(value).strip().lower().startswith("javascript:"):
+                    faults.append(page.say(tag, f"no policy allows {value}"))
+            if tag.get("target") == "_blank" and "noopener" not in tag.get("rel", []):
+                faults.append(page.say(tag, "a new window without noopener"))
+    return faults
+
+
 CHECKS = [
     dead_links,
     broken_images,
@@ -318,4 +370,6 @@ CHECKS = [
     heavy_loads,
     names_given_twice,
     build_leftovers,
+    unprotected,
+    stopped,
 ]

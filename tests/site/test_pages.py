@@ -19,7 +19,9 @@ def test_every_document_has_its_page(site):
     assert {f"{document}.html" for document in documents()} <= names
 
 
-HEAD = """<!DOCTYPE html><html lang="en"><head><title>{name}</title>
+HEAD = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src
+ 'self'; style-src 'self'{style}"><title>{name}</title>
 <meta name="description" content="The page {name}.">
 <link rel="canonical" href="https://example.org/{name}.html"></head><body>
 """
@@ -31,6 +33,7 @@ ONE = """<h1 id="top">One</h1><a href="two.html#there">two</a> <a href="#top">up
 <math><mi>x</mi><annotation encoding="application/x-tex">\\frac</annotation></math>
 """
 TWO = '<h1 id="there">Two</h1><style>p { background: url("a%20b.svg") }</style>'
+STYLE = " 'sha256-Rak9N7qaEB7CpwM8/yjkz0FyX9ziPAl1E1Nzf1z7FgA='"
 
 # Each check: what is put in a good page's place of what, and what it then says.
 BAD = {
@@ -38,7 +41,7 @@ BAD = {
         (
             "two.html#there",
             "three.html",
-            "one.html:4: dead link: three.html (no such f",
+            "one.html:6: dead link: three.html (no such f",
         ),
         ("two.html#there", "two.html#here", "two.html#here (no such place in two.html"),
         ('"#top"', '"#bottom"', "dead link: #bottom"),
@@ -75,7 +78,7 @@ BAD = {
         (' lang="en"', "", "without lang"),
     ],
     "raw_tex": [
-        ("It costs", "So \\frac{1}{2} is", "one.html:7: TeX is left: '\\\\frac'"),
+        ("It costs", "So \\frac{1}{2} is", "one.html:9: TeX is left: '\\\\frac'"),
         ("It costs", "So $$", "TeX is left: '$$'"),
         ("It costs", "So \\(x\\)", "TeX is left: '\\\\('"),
         ("It costs $5", "So $x_1$ costs 5", "TeX is left: '$x_1$'"),
@@ -95,15 +98,32 @@ BAD = {
         ("<math>", '<div class="system-message">No</div>', "left an error: No"),
         ("<math>", '<div class="output traceback">E</div>', "a cell failed: E"),
     ],
+    "unprotected": [
+        ('charset="utf-8"', 'name="robots"', "no policy right after its encoding"),
+        ('http-equiv="Con', 'name="Con', "one.html: no policy right after its enc"),
+        ("default-src 'none'", "default-src 'self'", "does not begin with nothing"),
+        ("script-src", "script-src 'unsafe-inline'", "script-src has 'unsafe-inline'"),
+        ("style-src", "style-src *", "one.html: style-src has *"),
+        ("<math>", "<script>more()</script>", "script-src is not what the page holds"),
+        ("script-src", "script-src 'sha256-x='", "script-src is not what the page"),
+        ("<math>", "<style>p { margin: 0 }</style>", "style-src is not what the page"),
+    ],
+    "stopped": [
+        ("<math>", '<math onclick="go()">', "no policy allows onclick='go()'"),
+        ("<math>", '<math style="color: red">', "no policy allows style='color: red'"),
+        ("mailto:a@example.org", "javascript:go()", "no policy allows javascript:go()"),
+        ('<a href="https', '<a target="_blank" href="https', "without noopener"),
+    ],
 }
 
 
 def made_up(folder, old="", new="") -> Site:
     """Write a site of two pages, with something put in another one's place."""
-    good = HEAD.format(name="one") + ONE
+    good = HEAD.format(name="one", style="") + ONE
     assert old in good
     (folder / "one.html").write_text(good.replace(old, new, 1), encoding="utf-8")
-    (folder / "two.html").write_text(HEAD.format(name="two") + TWO, encoding="utf-8")
+    two = HEAD.format(name="two", style=STYLE) + TWO
+    (folder / "two.html").write_text(two, encoding="utf-8")
     (folder / "a b.svg").write_text("<svg/>", encoding="utf-8")
     (folder / "large.js").write_bytes(Random(0).randbytes(300_000))
     for number in range(14):
