@@ -211,3 +211,36 @@ def log_of(root: Path) -> str:
 def read_again(root: Path) -> list[str]:
     """Return the pages that Sphinx read in the last build."""
     return sorted(set(re.findall(r"reading sources.*?chapters/([\w-]+)", log_of(root))))
+
+
+def sources(root: Path) -> list[Path]:
+    """Return the files of a book that are not made, dangling links among them."""
+    places = [root / name for name in ("chapters", "code", "figures", "_theme")]
+    found = [path for place in places for path in place.rglob("*")]
+    found += root.glob("*.*")
+    return [
+        path
+        for path in found
+        if (path.is_file() or path.is_symlink()) and "__pycache__" not in path.parts
+    ]
+
+
+def change(path: Path, old: str, new: str) -> None:
+    """Put something in the place of something in a file."""
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def built(root: Path, **more: str) -> str:
+    """Build a book that has no fault; return what was said."""
+    code, said = build(root, **more)
+    assert code == 0, said
+    return said
+
+
+def clean_tree(root: Path) -> dict[str, bytes]:
+    """Return what a build makes of the sources that has nothing to go on from."""
+    shutil.rmtree(root / "_build")
+    built(root)
+    return tree(root)

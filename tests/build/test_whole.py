@@ -2,10 +2,8 @@
 
 import json
 import os
-import random
 import re
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -16,110 +14,15 @@ import pytest
 MOMENTS = 20
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory) -> Path:
-    """Return the folder of a book built once; its name has blanks and an umlaut."""
-    folder = cut_down.make(tmp_path_factory.mktemp("book") / "Bücher, two  blanks")
-    code, said = cut_down.build(folder)
-    assert code == 0, said + cut_down.log_of(folder)
-    return folder
-
-
-@pytest.fixture
-def book(root):
-    """Return the book; what a test changes is as before when it has ended."""
-    kept = {path: path.read_bytes() for path in sources(root)}
-    yield root
-    for path in sources(root):
-        if path not in kept:
-            path.unlink()
-    for path, data in kept.items():
-        if not path.is_file() or path.read_bytes() != data:
-            path.write_bytes(data)
-
-
-def sources(root: Path) -> list[Path]:
-    """Return the files of a book that are not made, dangling links among them."""
-    places = [root / name for name in ("chapters", "code", "figures", "_theme")]
-    found = [path for place in places for path in place.rglob("*")]
-    found += root.glob("*.*")
-    return [
-        path
-        for path in found
-        if (path.is_file() or path.is_symlink()) and "__pycache__" not in path.parts
-    ]
-
-
-def change(path: Path, old: str, new: str) -> None:
-    """Put something in the place of something in a file."""
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
-
-
-def built(root: Path, **more: str) -> str:
-    """Build a book that has no fault; return what was said."""
-    code, said = cut_down.build(root, **more)
-    assert code == 0, said
-    return said
-
-
-def clean_tree(root: Path) -> dict[str, bytes]:
-    """Return what a build makes of the sources that has nothing to go on from."""
-    shutil.rmtree(root / "_build")
-    built(root)
-    return cut_down.tree(root)
-
-
-# --- Interrupted ---------------------------------------------------------------------
-
-
-def in_state(root: Path, state: int) -> None:
-    """Write one of two states of the book; nearly every page shows which it is."""
-    first, second = (root / "chapters" / n for n in ("01-first.md", "02-second.md"))
-    first.write_text(cut_down.FIRST.replace("Dense(3, 2)", f"Dense({3 + state}, 2)"))
-    if state:
-        second.write_text(
-            cut_down.SECOND.replace("# Second", "# Another\n\n$$x$$ (eq-x)")
-        )
-    else:
-        second.write_text(cut_down.SECOND)
-
-
-def test_interrupted_anywhere_and_built_again_it_equals_a_clean_build(book):
-    """Also at the moment itself: the site is one of the two, never a part of both."""
-    clean = {}
-    for state in (0, 1):
-        in_state(book, state)
-        began = time.monotonic()
-        clean[state] = clean_tree(book)
-        took = time.monotonic() - began
-    assert cut_down.differences(clean[0], clean[1])
-    chance = random.Random(15)
-    for moment in range(MOMENTS):
-        state = moment % 2
-        in_state(book, state)
-        process = cut_down.start(book)
-        time.sleep(chance.uniform(0, 0.8 * took))
-        if chance.random() < 0.5:
-            os.killpg(process.pid, signal.SIGINT)
-        else:
-            process.kill()
-        process.communicate()
-        seen = cut_down.tree(book)
-        assert seen in clean.values(), f"at moment {moment} the site is of two states"
-        built(book)
-        found = cut_down.differences(cut_down.tree(book), clean[state])
-        assert not found, f"after moment {moment}"
-
-
 def test_two_cold_builds_are_equal(book):
-    assert not cut_down.differences(clean_tree(book), clean_tree(book))
+    assert not cut_down.differences(
+        cut_down.clean_tree(book), cut_down.clean_tree(book)
+    )
 
 
 def test_no_kernel_outlives_a_killed_build(book):
     page = book / "chapters" / "01-first.md"
-    change(page, "from backprop import Dense", ENDLESS)
+    cut_down.change(page, "from backprop import Dense", ENDLESS)
     process = cut_down.start(book)
     mark = book / "_build" / "pid"
     for _ in range(600):
@@ -136,7 +39,7 @@ def test_no_kernel_outlives_a_killed_build(book):
         time.sleep(0.1)
     assert not is_running(kernel)
     page.write_text(cut_down.FIRST, "utf-8")
-    assert "Waiting" not in built(book), "the lock of a build that is dead"
+    assert "Waiting" not in cut_down.built(book), "the lock of a build that is dead"
 
 
 ENDLESS = """import os, pathlib, time
@@ -158,20 +61,20 @@ def is_running(process: int) -> bool:
 
 def test_a_cell_that_raises_is_named_each_time_until_it_is_mended(book):
     page = book / "chapters" / "02-second.md"
-    change(page, "x = Value(3.0)", "x = Value(3.0) / 0")
+    cut_down.change(page, "x = Value(3.0)", "x = Value(3.0) / 0")
     for _ in range(2):
         code, said = cut_down.build(book)
         assert code == 1
         last = said.strip().splitlines()[-1]
         assert re.match(r"chapters/02-second\.md:\d+: .*Error: ", last), said
         assert "glue" not in said
-    change(page, "Value(3.0) / 0", "Value(3.0)")
-    built(book)
+    cut_down.change(page, "Value(3.0) / 0", "Value(3.0)")
+    cut_down.built(book)
 
 
 def test_a_warning_is_said_each_time_until_it_is_mended(book):
     page = book / "chapters" / "01-first.md"
-    change(page, "{eq}`eq-layer`", "{eq}`eq-nothing`")
+    cut_down.change(page, "{eq}`eq-layer`", "{eq}`eq-nothing`")
     before = cut_down.tree(book)
     for _ in range(2):
         code, said = cut_down.build(book)
@@ -180,8 +83,8 @@ def test_a_warning_is_said_each_time_until_it_is_mended(book):
         assert "eq-nothing" in said.splitlines()[-1]
         assert cut_down.read_again(book) == ["01-first"]
         assert cut_down.tree(book) == before, "a page of a build that failed"
-    change(page, "eq-nothing", "eq-layer")
-    built(book)
+    cut_down.change(page, "eq-nothing", "eq-layer")
+    cut_down.built(book)
 
 
 @pytest.mark.parametrize(
@@ -193,8 +96,8 @@ def test_a_warning_is_said_each_time_until_it_is_mended(book):
     ],
 )
 def test_a_cell_that_does_not_come_back_is_stopped_once_and_named(book, code, words):
-    change(book / "_config.yml", "timeout: 900", "timeout: 3")
-    change(book / "chapters" / "02-second.md", "x = Value(3.0)", code)
+    cut_down.change(book / "_config.yml", "timeout: 900", "timeout: 3")
+    cut_down.change(book / "chapters" / "02-second.md", "x = Value(3.0)", code)
     failed, said = cut_down.build(book)
     assert failed == 1
     last = said.strip().splitlines()[-1]
@@ -204,12 +107,14 @@ def test_a_cell_that_does_not_come_back_is_stopped_once_and_named(book, code, wo
 
 
 def test_what_a_cell_prints_is_bounded_and_that_is_said(book):
-    change(
+    cut_down.change(
         book / "chapters" / "02-second.md", "x = Value(3.0)",
         "print('long ' * 10**6)\nx = Value(3.0)",
     )  # fmt: skip
     for _ in range(2):  # from the kept outputs too
-        assert re.search(r"02-second.md:\d+: .*left out of the page", built(book))
+        assert re.search(
+            r"02-second.md:\d+: .*left out of the page", cut_down.built(book)
+        )
     page = book / "_build" / "html" / "chapters" / "02-second.html"
     assert "more letters, left out of this page" in page.read_text("utf-8")
     assert page.stat().st_size < 300_000
@@ -236,40 +141,49 @@ AUTODIFF = "code/backprop/autodiff.py"
 NUMBERS = "code/benchmarks/results/numbers.txt"
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "new", "ran", "read"),
-    [
-        ("chapters/index.md", "Two pages", "A few pages", [], ["index"]),
-        ("chapters/01-first.md", "The layer of", "A layer of", [], ["01-first"]),
-        ("chapters/01-first.md", "3 * 2", "2 * 3", ["01-first"], ["01-first"]),
-        (AUTODIFF, "self.gradient = 1.0", "self.gradient = 2.0 / 2", ["02-second"], []),
-        (AUTODIFF, '"""', '"""So: ', [], []),
-        (AUTODIFF, "class Value", "# A comment.\nclass Value", [], []),
-        ("code/backprop/plots/surfaces.py", "import", "import os\nimport", [], []),
-        (NUMBERS, "42", "43", ["02-second"], ["02-second"]),
-        ("figures/drawing.svg", 'height="9"', 'height="8"', [], ["01-first"]),
-        ("chapters/references.bib", "1986", "1987", [], None),
-        ("_config.yml", "Unless the text", "If the text", [], None),
-        ("_theme/static/book.css", "{", "{ ", [], None),
-        ("_theme/backprop_book/numbers.py", "°", "°", [], None),
-    ],
-)  # fmt: skip
+CHANGES = [
+    # file, old, new, chapters that run, pages that are read again (None: all or some)
+    ("chapters/index.md", "Two pages", "A few pages", [], ["index"]),
+    ("chapters/01-first.md", "The layer of", "A layer of", [], ["01-first"]),
+    ("chapters/01-first.md", "3 * 2", "2 * 3", ["01-first"], ["01-first"]),
+    (AUTODIFF, "gradient = 1.0", "gradient = 2.0 / 2", ["02-second"], ["02-second"]),
+    (AUTODIFF, '"""', '"""So: ', [], ["02-second"]),  # it shows a listing of the file
+    ("code/backprop/plots/surfaces.py", "import", "import os\nimport", [], []),
+    (NUMBERS, "42", "43", ["02-second"], ["02-second"]),
+    ("figures/drawing.svg", 'height="9"', 'height="8"', [], ["01-first"]),
+    ("chapters/references.bib", "1986", "1987", [], None),
+    ("_config.yml", "Unless the text", "If the text", [], None),
+    ("_theme/static/book.css", "{", "{ ", [], None),
+    ("_theme/backprop_book/numbers.py", '"""Set', '"""Now set', [], None),
+]
+
+
+def make_change(book: Path, file: str, old: str, new: str) -> None:
+    """Change the first of something in a file of the book."""
+    path = book / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+@pytest.mark.parametrize(("file", "old", "new", "ran", "read"), CHANGES)
 def test_a_change_runs_what_it_can_reach_and_nothing_else(
     book, file, old, new, ran, read
 ):
-    """What is read again has None where it is all or what the bibliography says."""
-    path = book / file
-    text = path.read_text("utf-8")
-    path.write_text(text.replace(old, new, 1) + ("\n" if old == new else ""), "utf-8")
-    built(book)
+    cut_down.built(book)
+    make_change(book, file, old, new)
+    cut_down.built(book)
     assert cut_down.ran(book) == ran
-    if read:
+    if read is not None:
         assert cut_down.read_again(book) == read
-    incremental = cut_down.tree(book)
-    shutil.rmtree(book / "_build" / "work")
-    built(book)
-    assert not cut_down.ran(book)
-    assert not cut_down.differences(incremental, cut_down.tree(book))
+
+
+def test_what_was_changed_step_by_step_equals_a_clean_build(book):
+    for file, old, new, *_ in CHANGES[:9]:
+        make_change(book, file, old, new)
+        cut_down.built(book)
+    step_by_step = cut_down.tree(book)
+    assert not cut_down.differences(step_by_step, cut_down.clean_tree(book))
 
 
 def test_a_version_that_is_not_the_one_that_ran_runs_again(book):
@@ -281,31 +195,33 @@ def test_a_version_that_is_not_the_one_that_ran_runs_again(book):
         from backprop_book.outputs import Store
 
         Store(file.parent).save("02-second", file.stem.rpartition("-")[2], record)
-    built(book)
+    cut_down.built(book)
     assert cut_down.ran(book) == ["02-second"]
 
 
 def test_the_page_of_a_removed_chapter_goes(book):
-    change(book / "_toc.yml", "  - file: chapters/02-second\n", "")
-    change(book / "chapters" / "appendix-glossary.md", " See {doc}`02-second`.", "")
-    built(book)
+    cut_down.change(book / "_toc.yml", "  - file: chapters/02-second\n", "")
+    cut_down.change(
+        book / "chapters" / "appendix-glossary.md", " See {doc}`02-second`.", ""
+    )
+    cut_down.built(book)
     assert not [name for name in cut_down.tree(book) if "02-second" in name]
 
 
 def test_a_file_dated_in_the_future_is_read_once(book):
     page = book / "chapters" / "01-first.md"
-    change(page, "The layer of", "This layer of")
+    cut_down.change(page, "The layer of", "This layer of")
     os.utime(page, (time.time() + 10**6,) * 2)
-    built(book)
-    built(book)
+    cut_down.built(book)
+    cut_down.built(book)
     assert cut_down.read_again(book) == []
 
 
 def test_a_file_with_an_older_date_is_read_again_if_it_is_another(book):
     page = book / "chapters" / "01-first.md"
-    change(page, "The layer of", "That layer of")
+    cut_down.change(page, "The layer of", "That layer of")
     os.utime(page, (1, 1))
-    built(book)
+    cut_down.built(book)
     assert "That layer of" in cut_down.tree(book)["chapters/01-first.html"].decode()
 
 
@@ -321,7 +237,7 @@ def test_damage_is_a_miss_and_said(book):
             data.replace(b"layer", b"lawyer").replace(b"slope", b"s"),
         )
         file.write_bytes(cut[number % 2])
-    said = built(book)
+    said = cut_down.built(book)
     assert "are damaged; its cells run again" in said
     assert cut_down.ran(book) == ["01-first", "02-second"]
 
@@ -333,8 +249,8 @@ def test_what_sphinx_left_damaged_is_made_afresh(book, what):
     assert files
     for file in files:
         file.write_bytes(file.read_bytes()[:100])
-    change(book / "chapters" / "index.md", "Two pages", "Three pages")
-    built(book)
+    cut_down.change(book / "chapters" / "index.md", "Two pages", "Three pages")
+    cut_down.built(book)
     assert cut_down.ran(book) == []
 
 
@@ -342,12 +258,12 @@ def test_links_that_lead_nowhere_are_no_sources(book):
     for folder in ("chapters", "code/backprop", "figures", "_theme/static", "_theme"):
         (book / folder / ".#01-first.md").symlink_to("me@nowhere.1234:5678")
         (book / folder / ".#layers.py").symlink_to("me@nowhere.1234:5678")
-    built(book)
+    cut_down.built(book)
     assert cut_down.ran(book) == []
 
 
 def test_two_builds_at_once_take_turns(book):
-    change(book / "chapters" / "index.md", "Two pages", "Many pages")
+    cut_down.change(book / "chapters" / "index.md", "Two pages", "Many pages")
     one, other = cut_down.start(book), cut_down.start(book)
     said = [process.communicate()[0] for process in (one, other)]
     assert [one.returncode, other.returncode] == [0, 0], said
@@ -357,17 +273,17 @@ def test_two_builds_at_once_take_turns(book):
 
 
 def test_without_a_home_it_is_built(book):
-    change(book / "chapters" / "01-first.md", "3 * 2", "1 * 6")
+    cut_down.change(book / "chapters" / "01-first.md", "3 * 2", "1 * 6")
     nowhere = {
         "HOME": "/nowhere",
         "XDG_CACHE_HOME": "/nowhere",
         "XDG_CONFIG_HOME": "/nowhere",
     }
-    built(book, **nowhere)
+    cut_down.built(book, **nowhere)
 
 
 def test_one_chapter_can_be_built_alone(book):
-    change(book / "chapters" / "01-first.md", "3 * 2", "6 * 1")
+    cut_down.change(book / "chapters" / "01-first.md", "3 * 2", "6 * 1")
     code, said = cut_down.build(book, "chapters/02-second")
     assert code == 0, said
     page = book / "_build" / "chapter" / "chapters" / "02-second.html"
