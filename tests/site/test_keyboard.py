@@ -86,9 +86,7 @@ def test_search_finds_what_a_reader_would_try(page, address, words, title):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{address}search.html?q={words.replace(' ', '+')}")
     page.wait_for_selector("#search-results li a")
-    page.wait_for_function(
-        "/(finished|found)/.test(document.querySelector('#search-results').innerText)"
-    )
+    page.locator("#search-results .search-summary", has_text="found").wait_for()
     page.wait_for_load_state("networkidle")
     found = page.locator("#search-results li a").all_inner_texts()
     assert len(found) >= 2
@@ -101,7 +99,7 @@ def test_who_copies_with_the_keyboard_goes_on_from_there(page, address):
     button = page.locator("button.copybtn").nth(1)
     button.focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('[role=status]').textContent")
+    page.locator("[role=status]", has_text="Copied").wait_for(state="attached")
     page.wait_for_timeout(100)
     assert button.evaluate("e => e === document.activeElement")
 
