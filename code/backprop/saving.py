@@ -83,6 +83,8 @@ def read_arrays(
         raise SavedFileError(f"{path} does not exist; save the network first.")
     if path.is_dir():
         raise SavedFileError(f"{path} is a folder; name the file inside it.")
+    if not path.is_file():
+        raise SavedFileError(f"{path} is a pipe or a device; name an ordinary file.")
     try:
         # Opened here, because np.load leaves a damaged file open.
         with path.open("rb") as opened:
@@ -109,7 +111,14 @@ def check_archive(path: Path, opened: BinaryIO, what: str, remedy: str) -> None:
         raise SavedFileError(f"{path} is not a {what}, or only a part of one. {remedy}")
     packed = os.fstat(opened.fileno()).st_size
     with zipfile.ZipFile(opened) as archive:
-        unpacked = sum(unpacked_size(archive, member) for member in archive.infolist())
+        unpacked = 0
+        for member in archive.infolist():
+            if not is_array(archive, member):
+                raise SavedFileError(
+                    f"{path} is not a {what}: {member.filename!r} in it is no array. "
+                    f"{remedy}"
+                )
+            unpacked += unpacked_size(archive, member)
         if unpacked > packed:  # `save` never compresses: this is no file of ours
             raise SavedFileError(
                 f"{path} is not a {what}: its {packed:,} bytes would unpack to "
@@ -121,16 +130,24 @@ def check_archive(path: Path, opened: BinaryIO, what: str, remedy: str) -> None:
     opened.seek(0)
 
 
-def unpacked_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
-    """Return how many bytes a member of an archive says that it will take."""
+def is_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """Tell whether a member of an archive begins as arrays do."""
     with archive.open(member) as file:
-        if file.read(len(npy.MAGIC_PREFIX)) != npy.MAGIC_PREFIX:
-            return member.file_size
-        file.seek(0)
+        return file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX
+
+
+def unpacked_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    """Return how many bytes a member of an archive says that it will take.
+
+    An axis or an entry without a length counts as one long: 2⁶² entries of nothing
+    take no memory, but whoever goes through them is not done in a lifetime.
+    """
+    with archive.open(member) as file:
         first = npy.read_magic(file) == (1, 0)
         read = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
         shape, _, dtype = read(file)
-    return max(member.file_size, prod(shape) * dtype.itemsize)
+    claimed = prod(max(n, 1) for n in shape) * max(dtype.itemsize, 1)
+    return max(member.file_size, claimed)
 
 
 def check_saved(path: Path, name: str, array: NDArray[Any] | None, W: Array) -> None:
