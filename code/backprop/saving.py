@@ -111,14 +111,7 @@ def check_archive(path: Path, opened: BinaryIO, what: str, remedy: str) -> None:
         raise SavedFileError(f"{path} is not a {what}, or only a part of one. {remedy}")
     packed = os.fstat(opened.fileno()).st_size
     with zipfile.ZipFile(opened) as archive:
-        unpacked = 0
-        for member in archive.infolist():
-            if not is_array(archive, member):
-                raise SavedFileError(
-                    f"{path} is not a {what}: {member.filename!r} in it is no array. "
-                    f"{remedy}"
-                )
-            unpacked += unpacked_size(archive, member)
+        unpacked = sum(unpacked_size(archive, member) for member in archive.infolist())
         if unpacked > packed:  # `save` never compresses: this is no file of ours
             raise SavedFileError(
                 f"{path} is not a {what}: its {packed:,} bytes would unpack to "
@@ -130,14 +123,8 @@ def check_archive(path: Path, opened: BinaryIO, what: str, remedy: str) -> None:
     opened.seek(0)
 
 
-def is_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
-    """Tell whether a member of an archive begins as arrays do."""
-    with archive.open(member) as file:
-        return file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX
-
-
 def unpacked_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
-    """Return how many bytes a member of an archive says that it will take.
+    """Return how many bytes a member of an archive says that its array will take.
 
     An axis or an entry without a length counts as one long: 2⁶² entries of nothing
     take no memory, but whoever goes through them is not done in a lifetime.

@@ -14,14 +14,6 @@ from pathlib import Path
 ROOM = Path(__file__).parents[2] / "_build" / "fuzz"
 READING = ("checkpoints", "data", "saving", "sweeps")
 INSTRUMENTED = ["gzip", "zipfile", "numpy.lib", *(f"backprop.{it}" for it in READING)]
-# What the formats speak of, so that it need not be found letter by letter.
-WORDS = [
-    *("'descr': ", "'fortran_order': True", "'shape': ()", "(2, 0)", "(1000000000, 0)"),
-    *("'<f8'", "'<f4'", "'|O'", "'|V0'", "'<U9'", "'<i8'", "'<c16'", "'<M8[s]'"),
-    *("[]", "{}", "null", "NaN", "-Infinity", "1e999", "-1", "true", "[[[[[[[[", "\n"),
-    *(f'"{word}": ' for word in ("seed", "setting", "numbers", "error", "code", "run")),
-    *(f'"{word}": ' for word in ("bit_generator", "state", "inc", "has_uint32")),
-]
 
 
 def fuzz(name: str, options: list[str]) -> None:
@@ -33,11 +25,11 @@ def fuzz(name: str, options: list[str]) -> None:
 
     folder = Path(tempfile.mkdtemp())
 
-    def change(content: bytes, most: int, chance: int) -> bytes:
+    def change(content: bytes, most: int, seed: int) -> bytes:
         def mutate(part: bytes) -> bytes:
             return atheris.Mutate(part, len(part) + 64)
 
-        return targets.mutated(content, mutate, chance)[:most]
+        return targets.mutated(content, mutate, seed)[:most]
 
     def test_one(content: bytes) -> None:
         targets.check(name, content, folder)
@@ -55,7 +47,7 @@ def fuzz_for(name: str, seconds: int) -> bool:
     for number, seed in enumerate(targets.seeds(name, ROOM)):
         (corpus / f"seed-{number}").write_bytes(seed)
     words = ROOM / "words"
-    quoted = ["".join(f"\\x{byte:02x}" for byte in word.encode()) for word in WORDS]
+    quoted = ["".join(f"\\x{byte:02x}" for byte in word) for word in targets.WORDS]
     words.write_text("".join(f'"{word}"\n' for word in quoted))
     options = [f"-max_total_time={seconds}", f"-dict={words}", "-max_len=20000"]
     options += ["-timeout=10", "-rss_limit_mb=2000", f"-artifact_prefix={ROOM}/{name}-"]

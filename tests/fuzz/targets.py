@@ -8,6 +8,8 @@ import contextlib
 import gzip
 import io
 import json
+import random
+import re
 import struct
 import tracemalloc
 import zipfile
@@ -19,6 +21,29 @@ from backprop import SGD, BackpropError, Dense, Network, SoftmaxCrossEntropy, da
 from backprop.checkpoints import Progress, load_checkpoint, save_checkpoint
 from backprop.network import Evaluation
 from backprop.sweeps import results_file
+
+Change = Callable[[bytes], bytes]
+
+# A value in JSON or in an array's header, and what may stand in its place.
+# What is in braces is a value, and so is each value in it.
+VALUE = re.compile(
+    rb"""(?=(\{[^{}]*\}))|\([^()]*\)|\[[^][]*\]|"[^"]*"|'[^']*'|-?\d[\d.e+-]*|[a-zA-Z]+"""
+)
+WORDS = [
+    *(b"()", b"(0,)", b"(2, 0)", b"(1000000000, 0)", b"(1000000000,)", b"(-1,)"),
+    *(
+        b"(" + b"2," * 62 + b")",
+        b"True",
+        b"False",
+        b"'<f8'",
+        b"'<f4'",
+        b"'|O'",
+        b"'|V0'",
+    ),
+    *(b"'<U0'", b"'<U9'", b"'<i8'", b"'<c16'", b"'<M8[s]'", b"[('a','<f8')]"),
+    *(b"[]", b"{}", b"null", b"NaN", b"-Infinity", b"1e999", b"-1", b"0.5", b"true"),
+    *(b'"abc"', b"[" * 10_000, b"9" * 100, b"\n", b"\xff", b'{"a": {}}', b"'shape'"),
+]
 
 SETTINGS = {"epochs": 3, "batch_size": 2}
 LINE = {"code": "0", "run": "m.f", "seed": 0, "setting": {"rate": 0.1}}
@@ -89,10 +114,10 @@ def check(name: str, content: bytes, folder: Path) -> bool:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert not said or str(path) in said, f"the file is not named: {said}"
-    # Some copies of what there is, and some room for zipfile; of what is compressed,
-    # as much as a file of MNIST holds.
+    # Some copies of what there is, and some room for zipfile and Python's parser; of
+    # what is compressed, as much as a file of MNIST holds.
     unpacked = data.LARGEST if name in ("images", "labels") else 0
-    assert peak < 10 * len(content) + unpacked + 1_000_000, f"{peak:,} bytes of memory"
+    assert peak < 10 * len(content) + unpacked + 4_000_000, f"{peak:,} bytes of memory"
     return not said
 
 
@@ -118,31 +143,57 @@ def seeds(name: str, folder: Path) -> list[bytes]:
     return ["".join(lines).encode(), (lines[0] + lines[1][:20]).encode()]
 
 
-def mutated(content: bytes, change: Callable[[bytes], bytes], chance: int) -> bytes:
+def other_word(text: bytes, draw: random.Random) -> bytes:
+    """Put something else in the place of one value in a header or in JSON."""
+    values = [found.span(1 if found[1] else 0) for found in VALUE.finditer(text)]
+    if not values:
+        return text
+    start, end = draw.choice(values)
+    alike = [word for word in WORDS if word[:1] == text[start : start + 1]]
+    return text[:start] + draw.choice(draw.choice([alike, WORDS]) or WORDS) + text[end:]
+
+
+def other_array(part: bytes, change: Change, draw: random.Random) -> bytes:
+    """Change the file of an array: its header, the text that it holds, or any bytes."""
+    start = 10 + int.from_bytes(part[8:10], "little")
+    header, body = part[10:start], part[start:]
+    how = draw.randrange(3)
+    if how == 0 or not header:
+        return change(part)
+    if how == 1 or b"<U" not in header:
+        header = other_word(header, draw)
+        return part[:8] + len(header).to_bytes(2, "little") + header + body
+    text = other_word(body.decode("utf-32-le").encode(), draw).decode()
+    file = io.BytesIO()
+    np.save(file, np.array(text))
+    return file.getvalue()
+
+
+def mutated(content: bytes, change: Change, seed: int) -> bytes:
     """Change what is packed, and pack it again, so that its checksum is right.
 
     Parameters
     ----------
     content : bytes
-        A file; one that cannot be unpacked is changed as it is.
+        A file; what cannot be unpacked is changed as it is.
     change : function
         Returns other bytes in the place of some.
-    chance : int
-        Decides which part is changed; for some numbers it is the file itself.
+    seed : int
+        Decides which part is changed, and how.
     """
-    if chance % 4 == 0:
+    draw = random.Random(seed)
+    if draw.random() < 0.1:
         return change(content)
     with contextlib.suppress(Exception):  # it is no gzip file
         return gzip.compress(change(gzip.decompress(content)), 1, mtime=0)
-    try:
+    with contextlib.suppress(Exception):  # nor an archive of arrays
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            parts = [(m.filename, archive.read(m)) for m in archive.infolist()]
-        place = chance // 4 % len(parts)
-    except Exception:  # nor an archive
-        return change(content)
-    name, part = parts[place]
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for each, kept in [*parts[:place], (name, change(part)), *parts[place + 1 :]]:
-            archive.writestr(zipfile.ZipInfo(each), kept)
-    return file.getvalue()
+            parts = {each: archive.read(each) for each in archive.namelist()}
+        name = draw.choice(list(parts))
+        parts[name] = other_array(parts[name], change, draw)
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            for each, part in parts.items():
+                archive.writestr(zipfile.ZipInfo(each), part)
+        return file.getvalue()
+    return change(content) if draw.random() < 0.3 else other_word(content, draw)
