@@ -1,8 +1,8 @@
 """What the Makefile's targets do, on a bare Python: `python3 _theme/make.py html`.
 
-html, pdf, notebooks, test, serve and recipes make sure of `.venv` and work there;
-benchmark and mutants have an environment of their own. Every failure that a reader can
-mend ends in one sentence that says how.
+All but clean and lock make sure of `.venv` and work there; benchmark has an
+environment of its own. Every failure that a reader can mend ends in one sentence that
+says how.
 """
 
 import errno
@@ -20,16 +20,14 @@ from environments import (
     BENCHMARK_VENV,
     BIN,
     LAB_VENV,
-    MUTANTS_VENV,
     ROOT,
     MakeError,
     check_writable,
-    install_extra,
-    install_lab,
     lock,
     prepare,
+    prepare_benchmark,
+    prepare_lab,
     prepare_tests,
-    renew,
     run,
     say,
 )
@@ -112,7 +110,7 @@ def check():
 
 def lab():
     """Open the chapters as notebooks in JupyterLab, in an environment of its own."""
-    renew(LAB_VENV, "JupyterLab", install_lab)
+    prepare_lab()
     settings = LAB_VENV / "share" / "jupyter" / "lab" / "settings"
     settings.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "binder" / "overrides.json", settings)  # a click opens notebooks
@@ -123,7 +121,7 @@ def lab():
 
 def test():
     """Run the tests; pytest has the last word, also on what it skipped."""
-    prepare()
+    prepare_tests()
     say("Running the tests, a file on each core")
     spread = ["--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
     sys.exit(run(BIN / "python", "-m", "pytest", *spread))
@@ -137,8 +135,7 @@ def notebooks():
 
 def benchmark():
     """Measure speed beside peers."""
-    install = partial(install_extra, extras="benchmark")
-    renew(BENCHMARK_VENV, "the library and its peers", install)
+    prepare_benchmark()
     say("Measuring on one thread; let the machine do nothing else meanwhile")
     if run(BENCHMARK_VENV / "bin" / "python", "-m", "benchmarks", **MEASURING):
         raise MakeError("the benchmark did not finish; the reasons are above")
@@ -154,11 +151,10 @@ def recipes():
 
 def mutants():
     """Break the library on purpose, at each place, and see a test turn red."""
-    install = partial(install_extra, extras="test,mutants")
-    renew(MUTANTS_VENV, "the tests and mutmut", install)
-    say("Breaking the library, one change at a time (some minutes)")
+    prepare_tests()
+    say("Breaking the library, one change at a time (an hour or more)")
     script = ROOT / "tests" / "library" / "mutants.py"
-    if run(MUTANTS_VENV / "bin" / "python", script, **ONE_THREAD):
+    if run(BIN / "python", script, **ONE_THREAD):
         raise MakeError("a mutant lives that should not; see above")
 
 

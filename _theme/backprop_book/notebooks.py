@@ -7,6 +7,7 @@ The code comes from the chapter's source, with the cells that the page hides.
 
 import ast
 import base64
+import os
 import re
 from html import escape
 from pathlib import Path
@@ -25,11 +26,13 @@ logger = logging.getLogger(__name__)
 FOLDER = "notebooks"
 ABOUT = """*This is [{title}]({page}) of the [{project}]({home}), under the MIT license.
 Numbers in the text are those of the published page; your own run prints its own.*"""
-INSTALL = """# Installs the library of this book where it is missing, as on Colab.
+# A published notebook takes the library as it was published with it. What that needs
+# comes in the versions that are there: those of Colab cannot be pinned.
+INSTALL = f"""# Installs the library of this book where it is missing, as on Colab.
 import importlib.util
 
 if importlib.util.find_spec("backprop") is None:
-    %pip install --quiet git+{repository}
+    %pip install --quiet git+{{repository}}@{os.environ.get("GITHUB_SHA", "main")}
 """
 FOLDED = "<details><summary><strong>{title}</strong></summary>\n"
 MARK = re.compile(r"^@@(cell|open|close) (\d+)@@$", re.MULTILINE)

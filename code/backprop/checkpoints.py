@@ -133,15 +133,22 @@ def load_checkpoint(
             f"{str(arrays.get('format'))!r}, expected {FORMAT!r}). {REMEDY}"
         )
     try:
-        theirs = json.loads(str(arrays["settings"]))
-        random = json.loads(str(arrays["random"]))
+        theirs = read_object(arrays["settings"])
+        random = read_object(arrays["random"])
         for which in ("epoch", "network"):  # try the states on another generator
             np.random.default_rng().bit_generator.state = random[which]
-        losses, accuracies = arrays["validation"].tolist()
+        losses, accuracies = read_numbers(arrays["validation"], axes=2)
         evaluations = [Evaluation(*e) for e in zip(losses, accuracies, strict=True)]
-        batch_loss = list(arrays["batch_loss"].astype(float, casting="safe").tolist())
-        seconds, best_epoch = float(arrays["seconds"]), int(arrays["best_epoch"])
-    except (KeyError, ValueError, TypeError, OverflowError) as why:
+        batch_loss = read_numbers(arrays["batch_loss"], axes=1)
+        seconds = read_numbers(arrays["seconds"], axes=0)
+        best_epoch = int(arrays["best_epoch"])
+        if not 0 <= best_epoch <= len(evaluations):
+            raise ValueError(
+                f"best epoch {best_epoch}, but {len(evaluations)} epochs are over"
+            )
+        if not 0 <= seconds < np.inf:
+            raise ValueError(f"{seconds} seconds")
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as why:
         raise SavedFileError(f"{path} is damaged ({why!r}). {REMEDY}") from None
     check_settings(path, theirs, settings)
     optimizer.start(network)
@@ -163,6 +170,21 @@ def load_checkpoint(
     network.rng.bit_generator.state = random["network"]
     progress.batch_loss, progress.evaluations = batch_loss, evaluations
     progress.seconds, progress.best_epoch = seconds, best_epoch
+
+
+def read_object(text: NDArray[Any]) -> dict[str, Any]:
+    """Return the JSON object that an array of one text holds, or raise."""
+    value = json.loads(str(text))
+    if not isinstance(value, dict):
+        raise TypeError(f"a JSON object expected, not {str(text)[:40]!r}")
+    return value
+
+
+def read_numbers(array: NDArray[Any], axes: int) -> Any:
+    """Return an array of so many axes as Python's own numbers, or raise."""
+    if array.ndim != axes:
+        raise ValueError(f"{axes} axes expected, not the shape {array.shape}")
+    return array.astype(np.float64, casting="safe").tolist()
 
 
 def moving_arrays(

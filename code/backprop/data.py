@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
 import zlib
 from dataclasses import dataclass
@@ -17,12 +18,15 @@ from math import prod
 from pathlib import Path
 from threading import Thread
 from time import monotonic
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backprop.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -41,8 +45,10 @@ CHECKSUMS = {  # SHA-256
 SOURCES = ("auto", "mnist", "embedded")
 CONNECT_TIMEOUT = 3.0  # seconds in which a mirror must answer, else we are offline
 READ_TIMEOUT = 10.0  # seconds without a byte after which a download is given up
+DOWNLOAD_TIMEOUT = 300.0  # seconds that one file may take in all
 EMBEDDED_SEED = 20
 LARGEST = 60_000 * 28 * 28  # bytes; no file of MNIST holds more
+LARGEST_PACKED = 10_000_000  # bytes; nor is one longer on the disk
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -162,7 +168,7 @@ def load_mnist(source: str = "auto") -> Digits:
         If a file in MNIST_DIR is missing or wrong; with "mnist", if it is nowhere
         to be had. Says what was tried and what to do.
     InputError
-        If the source is none of the three words.
+        If the source, or that in MNIST_SOURCE, is none of the three words.
 
     Examples
     --------
@@ -172,13 +178,10 @@ def load_mnist(source: str = "auto") -> Digits:
     >>> digits.source
     'embedded'
     """
-    asked_by = "source"
-    if source == "auto" and os.environ.get("MNIST_SOURCE"):
-        source, asked_by = os.environ["MNIST_SOURCE"], "MNIST_SOURCE"
-    if source not in SOURCES:
-        raise InputError(
-            f"{asked_by} must be 'auto', 'mnist' or 'embedded', but is {source!r}."
-        )
+    check_source("source", source)
+    asked_by, asked = "source", source_of_environment()
+    if source == "auto" and asked != "auto":
+        source, asked_by = asked, "MNIST_SOURCE"
     if source == "embedded":
         return embedded_digits()
     tried: list[str] = []
@@ -194,6 +197,21 @@ def load_mnist(source: str = "auto") -> Digits:
             f"load_mnist('embedded')."
         )
     return embedded_digits()
+
+
+def check_source(name: str, source: str) -> None:
+    """Raise `InputError` unless a source of digits is one of the three words."""
+    if source not in SOURCES:
+        raise InputError(
+            f"{name} must be 'auto', 'mnist' or 'embedded', but is {source!r}."
+        )
+
+
+def source_of_environment() -> str:
+    """Return the source that the environment variable MNIST_SOURCE asks for."""
+    source = os.environ.get("MNIST_SOURCE") or "auto"
+    check_source("MNIST_SOURCE", source)
+    return source
 
 
 def find_mnist(download: bool = True) -> Path | None:
@@ -217,6 +235,8 @@ def find_mnist(download: bool = True) -> Path | None:
     ------
     DataError
         If MNIST_DIR is set, but a file there is missing or wrong.
+    InputError
+        If MNIST_SOURCE is set, but to none of the three words of `load_mnist`.
 
     Examples
     --------
@@ -224,6 +244,7 @@ def find_mnist(download: bool = True) -> Path | None:
     >>> directory is None or (directory / "t10k-labels-idx1-ubyte.gz").exists()
     True
     """
+    source_of_environment()
     return locate([], download)
 
 
@@ -232,7 +253,7 @@ def locate(tried: list[str], download: bool = True) -> Path | None:
     if os.environ.get("MNIST_DIR"):
         directory = Path(os.environ["MNIST_DIR"]).expanduser().resolve()
         for name in CHECKSUMS:
-            verify(directory / name)
+            read_packed(directory / name)
         return directory
     tried.append("the environment variable MNIST_DIR is not set")
 
@@ -248,33 +269,48 @@ def locate(tried: list[str], download: bool = True) -> Path | None:
     return None
 
 
-def verify(path: Path) -> None:
-    """Raise `DataError` unless the file is there and has the pinned checksum.
+def read_packed(path: Path) -> bytes:
+    """Return the bytes of a file; of the four in `CHECKSUMS`, only the right ones.
 
     Parameters
     ----------
     path : Path
-        Its name must be one of the four in `CHECKSUMS`.
+        An ordinary file: reading a pipe or a device might never end.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, is too long, or has not the checksum of its name.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise OSError(0, "it is a folder, a pipe or a device")
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as why:
+            length = os.fstat(file.fileno()).st_size
+            packed = file.read(length) if length <= LARGEST_PACKED else b""
+    except (OSError, ValueError) as why:  # a ValueError: the path holds a zero byte
         raise DataError(
-            f"{path}: expected one of the four files of MNIST, found that it cannot "
-            f"be read ({why.strerror}). {remedy(path)}"
+            f"{path}: expected a file of MNIST, found that it cannot be read "
+            f"({getattr(why, 'strerror', why)}). {remedy(path)}"
         ) from None
-    if found != CHECKSUMS[path.name]:
+    if length > LARGEST_PACKED:
+        raise DataError(
+            f"{path}: expected at most {LARGEST_PACKED:,} bytes, found {length:,}; "
+            f"this is not the original file. {remedy(path)}"
+        )
+    found = hashlib.sha256(packed).hexdigest()
+    if found != CHECKSUMS.get(path.name, found):
         raise DataError(
             f"{path}: expected the SHA-256 checksum {CHECKSUMS[path.name]}, found "
             f"{found}; this is not the original file. {remedy(path)}"
         )
+    return packed
 
 
 def is_verified(path: Path) -> bool:
     """Tell whether the file is there and has the pinned checksum."""
     try:
-        verify(path)
+        read_packed(path)
     except DataError:
         return False
     return True
@@ -351,27 +387,61 @@ def fetch_from(mirror: str, name: str, directory: Path, tried: list[str]) -> boo
     """Download one file from one mirror; return whether it is there and verified."""
     import pooch
     from tqdm import tqdm
+    from urllib3.exceptions import HTTPError
 
     pooch.get_logger().setLevel("WARNING")  # the progress bar says it already
     try:
-        with tqdm(desc=name, total=1, unit="B", unit_scale=True, disable=None) as bar:
+        with tqdm(desc=name, unit="B", unit_scale=True, disable=None) as bar:
             pooch.retrieve(
                 mirror + name,
                 known_hash=f"sha256:{CHECKSUMS[name]}",
                 fname=name,
                 path=directory,
-                downloader=pooch.HTTPDownloader(
-                    progressbar=bar, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)
-                ),
+                downloader=lambda url, file, _: download(url, Path(file), bar),
             )
-    except (OSError, ValueError) as why:
+    except (OSError, ValueError, HTTPError) as why:
         tried.append(f"downloading {mirror}{name} failed ({why})")
         return False
     return True
 
 
+def download(url: str, target: Path, bar: tqdm[object]) -> None:
+    """Write what an address answers to a file, if it is not too much nor too slow.
+
+    Parameters
+    ----------
+    url, target
+        From where, and to where.
+    bar : tqdm
+        Shows how many bytes have come.
+
+    Raises
+    ------
+    OSError or urllib3's HTTPError
+        If the answer is no success, breaks off, is longer than any file of MNIST, or
+        is not there in `DOWNLOAD_TIMEOUT` seconds.
+    """
+    import requests
+
+    deadline = monotonic() + DOWNLOAD_TIMEOUT
+    timeout = CONNECT_TIMEOUT, READ_TIMEOUT
+    with (
+        requests.get(url, stream=True, timeout=timeout) as answer,
+        target.open("wb") as file,
+    ):
+        answer.raise_for_status()
+        # What has arrived, as it was sent: a mirror could pack gigabytes into it.
+        while some := answer.raw.read1(2**16, decode_content=False):
+            bar.update(len(some))
+            if file.tell() + len(some) > LARGEST_PACKED:
+                raise OSError(f"more than {LARGEST_PACKED:,} bytes came")
+            if monotonic() > deadline:
+                raise OSError(f"it took more than {DOWNLOAD_TIMEOUT} seconds")
+            file.write(some)
+
+
 def read_digits(directory: Path) -> Digits:
-    """Parse the four files of MNIST, without looking at their checksums.
+    """Parse the four files of MNIST.
 
     Parameters
     ----------
@@ -386,7 +456,7 @@ def read_digits(directory: Path) -> Digits:
     Raises
     ------
     DataError
-        If a file is damaged or holds something else.
+        If a file has a wrong checksum or holds something else.
     """
     images = scale(read_images(directory / TRAINING_IMAGES, 60_000))
     labels = read_labels(directory / TRAINING_LABELS, 60_000)
@@ -495,13 +565,13 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         bytes as its header promises. No more is unpacked than a file of MNIST holds.
     """
     try:
-        with gzip.open(path) as file:
+        with gzip.open(io.BytesIO(read_packed(path))) as file:
             shape = read_header(path, file.read(4 + 4 * dimensions), dimensions)
             content = file.read(prod(shape) + 1)
     except (OSError, EOFError, zlib.error) as why:
         raise DataError(
-            f"{path}: expected a whole gzip file, found a missing, truncated or "
-            f"damaged one ({why}). {remedy(path)}"
+            f"{path}: expected a whole gzip file, found a truncated or damaged one "
+            f"({why}). {remedy(path)}"
         ) from None
     if len(content) != prod(shape):
         found = "more" if len(content) > prod(shape) else f"{len(content):,}"

@@ -83,6 +83,8 @@ def read_arrays(
         raise SavedFileError(f"{path} does not exist; save the network first.")
     if path.is_dir():
         raise SavedFileError(f"{path} is a folder; name the file inside it.")
+    if not path.is_file():
+        raise SavedFileError(f"{path} is a pipe or a device; name an ordinary file.")
     try:
         # Opened here, because np.load leaves a damaged file open.
         with path.open("rb") as opened:
@@ -122,15 +124,17 @@ def check_archive(path: Path, opened: BinaryIO, what: str, remedy: str) -> None:
 
 
 def unpacked_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
-    """Return how many bytes a member of an archive says that it will take."""
+    """Return how many bytes a member of an archive says that its array will take.
+
+    An axis or an entry without a length counts as one long: 2⁶² entries of nothing
+    take no memory, but whoever goes through them is not done in a lifetime.
+    """
     with archive.open(member) as file:
-        if file.read(len(npy.MAGIC_PREFIX)) != npy.MAGIC_PREFIX:
-            return member.file_size
-        file.seek(0)
         first = npy.read_magic(file) == (1, 0)
         read = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
         shape, _, dtype = read(file)
-    return max(member.file_size, prod(shape) * dtype.itemsize)
+    claimed = prod(max(n, 1) for n in shape) * max(dtype.itemsize, 1)
+    return max(member.file_size, claimed)
 
 
 def check_saved(path: Path, name: str, array: NDArray[Any] | None, W: Array) -> None:

@@ -453,7 +453,15 @@ def results_file(path: Path) -> Iterator[tuple[BinaryIO, dict[str, Trial]]]:
     check_folder(path)
     if path.is_dir():
         raise SavedFileError(f"{path} is a folder; give the results a file in it.")
-    with path.open("a+b") as file:
+    if path.exists() and not path.is_file():
+        raise SavedFileError(f"{path} is a pipe or a device; name an ordinary file.")
+    try:
+        opened = path.open("a+b")
+    except OSError as why:
+        raise SavedFileError(
+            f"{path} cannot be written ({why.strerror}); name another file."
+        ) from None
+    with opened as file:
         try:
             lock(file)
         except BlockingIOError:
@@ -482,18 +490,33 @@ def finished_trials(file: BinaryIO, path: Path) -> dict[str, Trial]:
     trials = {}
     for number, line in enumerate(lines, start=1):
         try:
-            record = json.loads(line)
-            key, error = key_of(record), record["error"]
-            trial = Trial(record["setting"], record["seed"], record["numbers"], error)
-        except (ValueError, KeyError, TypeError):
+            key, trial = read_line(line)
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise SavedFileError(
                 f"{path}, line {number}: this was not written by a sweep, or is "
-                f"damaged. Give the sweep another path, or delete that line."
+                f"damaged: {line[:60]!r}. Give the sweep another path, or delete that "
+                f"line."
             ) from None
-        if not error:
+        if not trial.error:
             trials[key] = trial
     file.truncate(file.tell() - len(torn))
     return trials
+
+
+def read_line(line: bytes) -> tuple[str, Trial]:
+    """Return the key and the trial that `write_line` wrote, or raise."""
+    record = json.loads(line)
+    trial = Trial(*(record[name] for name in ("setting", "seed", "numbers", "error")))
+    kinds = [
+        (trial.setting, dict),
+        (trial.seed, int),
+        (trial.error, str),
+        *((record[name], str) for name in ("code", "run")),
+    ]
+    if not all(isinstance(value, kind) for value, kind in kinds):
+        raise TypeError("a part of another kind")
+    checked_numbers(trial.numbers)
+    return key_of(record), trial
 
 
 def write_line(file: BinaryIO, key: str, trial: Trial) -> None:

@@ -16,7 +16,7 @@ import pytest
 from the_book import ROOT, SITE, lacking
 
 NOTEBOOKS = sorted(path.name for path in (SITE / "notebooks").glob("*.ipynb"))
-OWN = re.compile(r"git\+https://github\.com/[\w./-]+")
+OWN = re.compile(r"git\+https://github\.com/[\w./-]+@\w+")
 
 
 def code_of(name: str) -> list[str]:

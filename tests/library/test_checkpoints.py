@@ -576,6 +576,29 @@ def test_a_part_that_is_missing_or_something_else_is_refused(cut, name, wrong):
     unchanged_by(cut, r"is damaged|belongs to another training")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("settings", "[]"),
+        ("settings", "[" * 100_000),
+        ("random", "7"),
+        ("best_epoch", -1),
+        ("best_epoch", 1000),
+        ("seconds", np.nan),
+        ("seconds", -1.0),
+        ("seconds", [1.0]),
+        ("batch_loss", 0.5),
+        ("batch_loss", [[0.5]]),
+        ("validation", [[[0.5]], [[0.9]]]),
+        ("validation", [0.5, 0.9]),
+        ("validation", [["a"], ["b"]]),
+    ],
+)
+def test_a_part_that_makes_no_sense_is_refused(cut, name, value):
+    rewrite(cut, **{name: np.array(value)})
+    unchanged_by(cut, r"is damaged \(.*\)\. Delete it and train again")
+
+
 @pytest.mark.parametrize("which", ["network", "epoch"])
 @pytest.mark.parametrize(
     "state",

@@ -12,7 +12,6 @@ import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
-import pooch
 import pytest
 import requests
 from backprop import DataError, InputError, Split, data, load_mnist
@@ -100,12 +99,29 @@ class Answer(BaseHTTPRequestHandler):
             return
         if self.server.misbehave == "wrong":
             content = content[::-1]
+        if self.server.misbehave == "packed":
+            content = gzip.compress(bytes(50_000_000))
         self.send_response(200)
+        if self.server.misbehave == "packed":
+            self.send_header("Content-Encoding", "gzip")
+        if self.server.misbehave in ("endless", "dripping"):
+            self.end_headers()
+            self.go_on(b"0" * 100_000 if self.server.misbehave == "endless" else b"0")
+            return
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.server.misbehave == "cut":
             content = content[: len(content) // 2]
         self.wfile.write(content)
+
+    def go_on(self, content):
+        """Send the same again and again, until nobody listens."""
+        try:
+            while True:
+                self.wfile.write(content)
+                time.sleep(0.001)
+        except OSError:
+            pass
 
     def log_message(self, *args):
         pass
@@ -270,6 +286,14 @@ def test_a_wrong_environment_variable_is_named(monkeypatch):
         load_mnist()
 
 
+@pytest.mark.parametrize("call", [load_mnist, data.find_mnist])
+def test_a_slip_in_mnist_source_is_never_passed_over(monkeypatch, trusted, call):
+    monkeypatch.setenv("MNIST_DIR", str(trusted))
+    monkeypatch.setenv("MNIST_SOURCE", "embeded")
+    with pytest.raises(InputError, match=r"MNIST_SOURCE must be .* is 'embeded'"):
+        call()
+
+
 def test_mnist_source_decides_for_auto_only(trusted, monkeypatch):
     monkeypatch.setenv("MNIST_DIR", str(trusted))
     monkeypatch.setenv("MNIST_SOURCE", "embedded")
@@ -426,13 +450,32 @@ def test_a_spoiled_download_leaves_no_half_file(mirrors, cached, fault, found):
     assert load_mnist().source == "embedded"
 
 
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        ("endless", "more than 10,000,000 bytes came"),
+        ("dripping", r"it took more than 0\.05 seconds"),
+        ("packed", "does not match the known hash"),
+    ],
+)
+def test_a_mirror_can_neither_fill_the_disk_nor_hang_the_reader(
+    mirrors, cached, monkeypatch, fault, found
+):
+    if fault == "dripping":
+        monkeypatch.setattr(data, "DOWNLOAD_TIMEOUT", 0.05)
+    for mirror in mirrors:
+        mirror.misbehave = fault
+    with pytest.raises(DataError, match=found):
+        load_mnist("mnist")
+    assert list(cached.iterdir()) == []
+
+
 def test_an_interrupted_download_leaves_no_half_file(mirrors, cached, monkeypatch):
-    def interrupt(self, url, output_file, pooch):
-        with open(output_file, "wb") as file:
-            file.write(b"half")
+    def interrupt(url, target, bar):
+        target.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", interrupt)
+    monkeypatch.setattr(data, "download", interrupt)
     with pytest.raises(KeyboardInterrupt):
         data.find_mnist()
     assert list(cached.iterdir()) == []
@@ -540,6 +583,37 @@ def test_a_missing_mnist_dir_is_an_error(tmp_path, monkeypatch):
         load_mnist()
 
 
+def test_what_is_no_ordinary_file_is_not_read(trusted, tmp_path, monkeypatch):
+    """A pipe that nobody writes to would never end, nor would a device."""
+    shutil.copytree(trusted, tmp_path / "here")
+    path = tmp_path / "here" / data.TEST_LABELS
+    for make in (os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)):
+        path.unlink()
+        make(path)
+        monkeypatch.setenv("MNIST_DIR", str(path.parent))
+        with pytest.raises(DataError, match=rf"{path.name}: .* a folder, a pipe or a "):
+            load_mnist()
+        if path.is_dir():
+            path.rmdir()
+            path.touch()
+
+
+def test_a_file_that_changes_after_it_was_found_is_not_believed(trusted, monkeypatch):
+    find = data.locate
+
+    def locate(*arguments):
+        directory = find(*arguments)
+        write(directory / data.TEST_LABELS, idx(made_labels(10_000)[::-1]))
+        return directory
+
+    good = (trusted / data.TEST_LABELS).read_bytes()
+    monkeypatch.setenv("MNIST_DIR", str(trusted))
+    monkeypatch.setattr(data, "locate", locate)
+    with pytest.raises(DataError, match=f"{data.TEST_LABELS}: expected the SHA-256 ch"):
+        load_mnist()
+    (trusted / data.TEST_LABELS).write_bytes(good)
+
+
 def test_an_empty_mnist_dir_variable_counts_as_not_set(monkeypatch, no_network):
     monkeypatch.setenv("MNIST_DIR", "")
     assert load_mnist().source == "embedded"
@@ -559,7 +633,7 @@ def test_a_made_file_is_parsed(tmp_path):
 
 
 def test_a_missing_file_is_an_error(tmp_path):
-    with pytest.raises(DataError, match=r"absent\.gz: .*missing.*No such file"):
+    with pytest.raises(DataError, match=r"absent\.gz: .*cannot be read \(No such file"):
         data.read_labels(tmp_path / "absent.gz", 3)
 
 

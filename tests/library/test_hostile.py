@@ -2,6 +2,7 @@
 
 import copy
 import io
+import os
 import pickle
 import struct
 import tracemalloc
@@ -200,6 +201,9 @@ def as_npy(array, descr="<f8", shape=None):
         ("<U100000000", ()),
         ("|V1000000000", (3,)),
         ("<c16", (10**8,)),
+        ("<f8", (10**9, 0)),  # nothing, but many times
+        ("|V0", (2,) * 62),
+        ("<U0", (10**9,)),
     ],
 )
 @pytest.mark.parametrize("name", ["1.b.npy", "format.npy", "extra.npy"])
@@ -215,6 +219,19 @@ def test_a_size_that_the_archive_only_claims_is_never_set_aside(saved):
     entry = content.rindex(b"PK\x01\x02")
     struct.pack_into("<I", content, entry + 24, 2**31)  # the size when unpacked
     assert right_or_refused(saved, bytes(content))
+
+
+@pytest.mark.parametrize("name", ["1.b.npy", "format.npy", "extra.npy", "extra"])
+def test_a_member_that_is_no_array_is_refused(saved, name):
+    path = saved[2]
+    path.write_bytes(with_member(saved[1], name, b"no magic"))
+    assert "the magic string is not correct" in load(path, made(2))
+
+
+def test_a_pipe_is_no_saved_network(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SavedFileError, match="pipe is a pipe or a device; name an ord"):
+        made().load(tmp_path / "pipe")
 
 
 def test_what_would_unpack_to_more_is_not_unpacked(saved):

@@ -420,12 +420,25 @@ def test_a_torn_last_line_is_cut_off_wherever_it_was_torn(path, tmp_path):
         assert path.read_bytes() == whole
 
 
+def changed_line(**parts):
+    """Return a line as a sweep writes it, but for some of its parts."""
+    line = {"code": "0", "run": "m.f", "seed": 0, "setting": {}, "numbers": {}}
+    return json.dumps(line | {"error": ""} | parts).encode() + b"\n"
+
+
 FOREIGN = {
     "a note": b"milk, eggs",
     "a line of text": b"milk, eggs\n",
     "an array": b"[1, 2]\n",
     "a number": b"7\n",
     "another object": b'{"code": "x"}\n',
+    "numbers that are a text": changed_line(numbers="abc"),
+    "a number that is a list": changed_line(numbers={"accuracy": [1]}),
+    "a setting that is a list": changed_line(setting=[1]),
+    "a seed that is a fraction": changed_line(seed=0.5),
+    "an error that is a number": changed_line(error=0),
+    "code without a name": changed_line(code=None),
+    "brackets without end": b"[" * 100_000 + b"\n",
     "no text": b"\xff\xfe\n",
     "an empty line": b"\n",
 }
@@ -445,6 +458,22 @@ def test_a_damaged_line_in_the_middle_is_named(path):
     path.write_bytes(lines[0] + lines[1][5:] + lines[2])
     with pytest.raises(SavedFileError, match="line 2"):
         here(product, grid(factor=[3]), range(3), path)
+
+
+def test_a_pipe_is_no_file_of_results(path):
+    os.mkfifo(path)
+    with pytest.raises(SavedFileError, match=r"sweep\.jsonl is a pipe or a device; na"):
+        here(product, grid(factor=[3]), [0], path)
+
+
+def test_a_file_that_cannot_be_opened_is_named(path, monkeypatch):
+    def refuse(self, mode):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(path), "open", refuse)
+    told = r"cannot be written \(Permission denied\)"
+    with pytest.raises(SavedFileError, match=told), sweeps.results_file(path):
+        pass
 
 
 @pytest.mark.parametrize("where", ["", "missing/sweep.jsonl"])
