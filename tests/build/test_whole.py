@@ -150,7 +150,7 @@ CHANGES = [
     ("code/backprop/plots/surfaces.py", "import", "import os\nimport", [], []),
     (NUMBERS, "42", "43", ["02-second"], ["02-second"]),
     ("figures/drawing.svg", 'height="9"', 'height="8"', [], ["01-first"]),
-    ("chapters/references.bib", "1986", "1987", [], None),
+    ("chapters/references.bib", "by back-prop", "by Back-prop", [], None),
     ("_config.yml", "Unless the text", "If the text", [], None),
     ("_theme/static/book.css", "{", "{ ", [], None),
     ("_theme/backprop_book/numbers.py", '"""Set', '"""Now set', [], None),
