@@ -154,9 +154,9 @@ class Progress:
 
 
 def pinned(lock):
-    """Return the names of the packages in a lock."""
+    """Return the packages in a lock: name and version."""
     text = (ROOT / lock).read_text(encoding="utf-8")
-    return re.findall(r"^([\w.-]+).*==", text, re.MULTILINE)
+    return re.findall(r"^([\w.-]+)(?:\[.*\])?==(\S+)", text, re.MULTILINE)
 
 
 def pip(folder, *arguments, progress=None):
@@ -202,11 +202,11 @@ def renew(folder, what, locks, finish):
     if {*place, *wanted} <= set(old):
         return
     say(f"Installing {what} into {folder.name} (a minute or more, once)")
-    # In another place its scripts name the old one.
-    make_venv(folder, clear=bool(old) and not set(place) <= set(old))
+    moved = bool(old) and not set(place) <= set(old)  # its scripts name another place
+    make_venv(folder, clear=moved)
     stamp.write_text("unfinished\n")  # and so is made anew if this is interrupted
     for line, name in wanted.items():
-        if line not in old and name in locks:
+        if name in locks and (moved or line not in old):
             pip(folder, *LOCKED, name, progress=Progress(name, folder, name))
     pip(folder, *finish)
     stamp.write_text("\n".join([*place, *wanted, ""]))
