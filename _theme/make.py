@@ -47,17 +47,17 @@ ONE_THREAD = dict.fromkeys(
 MEASURING = {**ONE_THREAD, "PYTHONPATH": str(ROOT / "code")}  # to find `benchmarks`
 
 
-def build(builder):
-    """Build site or guide, in a process that this one waits for."""
+def build(builder, hint=""):
+    """Build what is named, in a process that this one waits for."""
     command = [BIN / "python", "-m", "backprop_book.build", builder]
     code = run(*command, PYTHONPATH=str(ROOT / "_theme"))
     if code == INTERRUPTED:
         raise KeyboardInterrupt
     if code:
-        raise MakeError(f"the book was not built{again_in(builder)}")
+        raise MakeError(f"the book was not built{last_one(builder)}{hint}")
 
 
-def again_in(builder):
+def last_one(builder):
     """Say what is there all the same: the last build that ended well."""
     if (BUILD / builder / "stamp.json").exists():
         return f"; _build/{builder} is still the last one that was"
@@ -80,7 +80,7 @@ def pdf():
             f"(Debian, Ubuntu: apt install {TEX_PACKAGES})"
         )
     prepare()
-    build("latex")
+    build("latex", f". If TeX lacks a file or a font: apt install {TEX_PACKAGES}")
     say(f"Open {(BUILD / 'latex' / GUIDE).with_suffix('.pdf').as_uri()}")
 
 

@@ -39,8 +39,6 @@ WORDS = {
 PLACE = re.compile(r"/(chapters/[^:]+)\.md(?::\d+)?: \w+: ")  # of a fault
 FAULT = re.compile(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b:?")
 COLORS = re.compile(r"\x1b\[[0-9;]*m")
-
-
 # What a chapter that is built alone says of the others, which are not there.
 MISSING = re.compile(r"undefined label|unknown document|term not in glossary|not found")
 
@@ -235,10 +233,7 @@ def set_type(folder):
     options = ["-xelatex", "-interaction=nonstopmode", "-halt-on-error", "-silent"]
     command = ["latexmk", *options, f"{GUIDE}.tex"]
     if subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL).returncode:
-        raise BuildError(
-            f"TeX stopped; the reason is in {folder / GUIDE}.log. If a file or font is "
-            "not found there, a package of TeX is missing: `make pdf` names them all"
-        )
+        raise BuildError(f"TeX stopped; the reason is in {folder / GUIDE}.log")
 
 
 def publish(made, target):

@@ -71,13 +71,7 @@ class Chapter:
 
     name: str
     notebook: object
-    key: str = ""
-
-    @property
-    def code(self):
-        """The cells' Python, without what only IPython reads."""
-        texts = [cell.source for cell in code_cells(self.notebook)]
-        return "\n".join(MAGIC.sub("pass", text) for text in texts)
+    key: str
 
     @property
     def alone(self):
@@ -88,6 +82,11 @@ class Chapter:
 def code_cells(notebook):
     """Return the code cells of a notebook."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def code_of(notebook):
+    """Return the cells' Python, without what only IPython reads."""
+    return "\n".join(MAGIC.sub("pass", cell.source) for cell in code_cells(notebook))
 
 
 def digest_of_cells(notebook):
@@ -123,11 +122,11 @@ def with_outputs(text):
 # --- What outputs depend on ------------------------------------------------------
 
 
-def key_of(notebook, code, library, data):
+def key_of(notebook, library, data):
     """Digest all that outputs depend on and that is known before the cells run."""
     known = {
         "cells": digest_of_cells(notebook),
-        "library": library.reached(code),
+        "library": library.reached(code_of(notebook)),
         "data": [data.source, data.digest],
         "python": [platform.python_version(), platform.machine(), platform.system()],
         "settings": [KERNEL_SETTINGS, ENVIRONMENT, cells.WATCH, cells.MOST_TEXT],
@@ -214,7 +213,43 @@ async def run_all(chapters, at_a_time, run, keep):
     return failures
 
 
-def bring(app, env, documents):
+def kept_and_lacking(app, env, store):
+    """Return what is kept of the chapters, and the chapters whose cells have to run."""
+    root = Path(app.srcdir)
+    library = reach.library(root)
+    kept, lacking = {}, []
+    for name in sorted(env.found_docs):
+        notebook = read(env.doc2path(name), env.myst_config)
+        if notebook is None:
+            continue
+        chapter = Chapter(name, notebook, key_of(notebook, library, app.book_data))
+        record = store.load(name, chapter.key)
+        if record and still_true(root, record):
+            kept[name] = record
+        else:
+            lacking.append(chapter)
+    return kept, lacking
+
+
+def record_of(app, chapter, result, before):
+    """Return what is to be kept of a run, with what it depends on.
+
+    A file that was changed meanwhile has the digest that it had `before`: who knows
+    which of the two the cells have read.
+    """
+    root = Path(app.srcdir)
+    read_there = inside(root, result.opened)
+    record = asdict(result) | {
+        "cells": digest_of_cells(chapter.notebook),
+        "read": {
+            name: before.get(name) or sources.digest(root / name) for name in read_there
+        },
+    }
+    del record["opened"]
+    return json.loads(json.dumps(record))  # as it will be loaded
+
+
+def bring(app, env):
     """Find the outputs of all chapters; run the cells of those that have none.
 
     Returns
@@ -223,24 +258,12 @@ def bring(app, env, documents):
         What is kept of each chapter that has cells.
     """
     root, build = Path(app.srcdir), app.book_build
-    data, library = app.book_data, reach.library(root)
+    before = sources.digests(root)
     store = Store(build / "outputs")
-    found, lacking = {}, []
-    for name in sorted(documents):
-        notebook = read(env.doc2path(name), env.myst_config)
-        if notebook is None:
-            continue
-        chapter = Chapter(name, notebook)
-        chapter.key = key_of(notebook, chapter.code, library, data)
-        record = store.load(name, chapter.key)
-        if record and still_true(root, record):
-            found[name] = record
-        else:
-            lacking.append(chapter)
+    found, lacking = kept_and_lacking(app, env, store)
     for name in store.damaged:
         progress.say(f"The outputs kept in {name} are damaged; its cells run again")
-
-    environment = {**os.environ, **quiet_kernels(build), **data.environment}
+    environment = {**os.environ, **quiet_kernels(build), **app.book_data.environment}
     settings = (environment, app.config.nb_execution_timeout)
 
     def run(chapter):
@@ -248,24 +271,19 @@ def bring(app, env, documents):
         return cells.run(chapter.name, chapter.notebook, folder, *settings)
 
     def keep(chapter, result):
-        read_there = inside(root, result.opened)
-        record = asdict(result) | {
-            "cells": digest_of_cells(chapter.notebook),
-            "read": {name: sources.digest(root / name) for name in read_there},
-        }
-        del record["opened"]
-        store.save(chapter.name, chapter.key, record)
-        found[chapter.name] = json.loads(json.dumps(record))
+        record = found[chapter.name] = record_of(app, chapter, result, before)
+        key = key_of(chapter.notebook, reach.library(root), app.book_data)
+        if key == chapter.key:  # no code was changed meanwhile
+            store.save(chapter.name, key, record)
         logger.info("ran %s in %.0f s", chapter.name, result.seconds)
 
-    # The long ones first; where nobody knows, the later ones.
-    seconds = times_of_last_build(build)
-    lacking.sort(key=lambda c: (seconds.get(c.name, 0), c.name), reverse=True)
-    together = [chapter for chapter in lacking if not chapter.alone]
-    alone = [chapter for chapter in lacking if chapter.alone]
-    progress.expect({c.name: seconds.get(c.name) for c in lacking}, cores())
     failures = []
-    for group, at_a_time in ((together, cores()), (alone, 1)):
+    seconds = times_of_last_build(build)
+    progress.expect({c.name: seconds.get(c.name) for c in lacking}, cores())
+    # The long ones first; where nobody knows, the later ones.
+    lacking.sort(key=lambda c: (seconds.get(c.name, 0), c.name), reverse=True)
+    for alone, at_a_time in ((False, cores()), (True, 1)):
+        group = [chapter for chapter in lacking if chapter.alone == alone]
         failures += asyncio.run(run_all(group, at_a_time, run, keep))
     if failures:
         raise CellsError("\n".join(sorted(failures)))
@@ -302,7 +320,7 @@ def record_times(app, env, found):
 
 def bring_outputs(app, env, added, changed, removed):
     """Have all outputs at hand before Sphinx reads; what is not to be had stops it."""
-    found = bring(app, env, env.found_docs)
+    found = bring(app, env)
     record_times(app, env, found)
     _settings["config"] = env.myst_config
     app.book_outputs = {}

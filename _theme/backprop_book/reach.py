@@ -153,5 +153,5 @@ def ours(module):
 
 
 def library(root):
-    """Return the library of a book."""
+    """Return the library of a book as it stands there now."""
     return Library(Path(root, "code", PACKAGE))

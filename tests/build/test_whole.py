@@ -198,6 +198,24 @@ def test_a_version_that_is_not_the_one_that_ran_runs_again(book):
     assert cut_down.ran(book) == ["02-second"]
 
 
+def test_a_file_that_changes_while_cells_run_makes_no_page(book):
+    """The first build is of two states; the second one must not take its outputs."""
+    page, numbers = book / "chapters" / "02-second.md", book / NUMBERS
+    cut_down.change(
+        page,
+        "x = Value(3.0)",
+        f"x = Value(3.0)\nprint('read', open('../{NUMBERS}').read())\n"
+        f"open('../{NUMBERS}', 'w').write('44')",
+    )
+    code, said = cut_down.build(book)
+    assert code == 1
+    assert "a source was changed while the book was built" in said
+    assert numbers.read_text() == "44"
+    cut_down.built(book)
+    assert cut_down.ran(book) == ["02-second"]
+    assert b"read 44" in cut_down.tree(book)["chapters/02-second.html"]
+
+
 def test_the_page_of_a_removed_chapter_goes(book):
     cut_down.change(book / "_toc.yml", "  - file: chapters/02-second\n", "")
     cut_down.change(
