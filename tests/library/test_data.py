@@ -289,8 +289,8 @@ def test_a_wrong_environment_variable_is_named(monkeypatch):
 @pytest.mark.parametrize("call", [load_mnist, data.find_mnist])
 def test_a_slip_in_mnist_source_is_never_passed_over(monkeypatch, trusted, call):
     monkeypatch.setenv("MNIST_DIR", str(trusted))
-    monkeypatch.setenv("MNIST_SOURCE", "embeded")
-    with pytest.raises(InputError, match=r"MNIST_SOURCE must be .* is 'embeded'"):
+    monkeypatch.setenv("MNIST_SOURCE", "embed")
+    with pytest.raises(InputError, match=r"MNIST_SOURCE must be .* is 'embed'"):
         call()
 
 
