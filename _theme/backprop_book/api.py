@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import backprop
+import sources
 from sphinx.ext.napoleon import Config, NumpyDocstring
 from sphinx.util.nodes import make_refnode
 
@@ -55,8 +56,8 @@ def full_name(name, place):
 @cache
 def equations(root):
     """Return the labels of all equations of the chapters."""
-    chapters = Path(root, "chapters").glob("*.md")
-    texts = [chapter.read_text(encoding="utf-8") for chapter in chapters]
+    chapters = sources.files(Path(root), ["chapters"])
+    texts = [file.read_text("utf-8") for file in chapters if file.suffix == ".md"]
     return {label for text in texts for label in LABEL.findall(text)}
 
 

@@ -57,8 +57,8 @@ def note_read_from(app, env):
     for name in env.all_docs:  # a file with a date in the future is read once
         for file in (env.doc2path(name), *env.dependencies.get(name, ())):
             with suppress(OSError):
-                date = Path(app.srcdir, file).stat().st_mtime_ns // 1000
-                env.all_docs[name] = max(env.all_docs[name], date)
+                date = Path(app.srcdir, file).stat().st_mtime_ns
+                env.all_docs[name] = max(env.all_docs[name], -(date // -1000))
 
 
 def canonical(value):

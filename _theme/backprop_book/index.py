@@ -67,8 +67,8 @@ def parents(node):
 def list_index(app, doctree):
     """Let the last part of the table of contents end with the index."""
     if app.env.docname == app.config.root_doc:
-        *_, last = doctree.findall(addnodes.toctree)
-        last["entries"].append((None, "genindex"))
+        for last in [*doctree.findall(addnodes.toctree)][-1:]:
+            last["entries"].append((None, "genindex"))
 
 
 def setup(app):

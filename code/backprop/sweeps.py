@@ -437,7 +437,7 @@ def fingerprint(run: Run) -> str:
             f"say which code they come from. Define it in a file or a notebook."
         ) from None
     digest = hashlib.sha256((np.__version__ + text).encode())
-    for module in sorted(Path(__file__).parent.glob("*.py")):
+    for module in sorted(Path(__file__).parent.glob("[!.]*.py")):  # no lock files
         digest.update(module.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -321,7 +322,7 @@ def test_the_stamp_says_what_was_built_from_what(book):
 def test_an_unknown_job_is_refused(book):
     for wanted in ("pdf", "chapters/03-third"):
         done = subprocess.run(
-            [*("python3", "-m", "backprop_book.build"), wanted],
+            [sys.executable, "-m", "backprop_book.build", wanted],
             cwd=book, capture_output=True, text=True,
             env=cut_down.environment(book),
         )  # fmt: skip

@@ -50,7 +50,7 @@ def test_content(document, check):
 
 
 def test_table_of_contents_and_files_agree():
-    files = {f"chapters/{file.stem}" for file in (ROOT / "chapters").glob("*.md")}
+    files = {f"chapters/{file.stem}" for file in (ROOT / "chapters").glob("[!.]*.md")}
     listed = documents()
     assert listed, "_toc.yml lists no document"
     assert not set(listed) - files, "_toc.yml lists what does not exist"

@@ -5,7 +5,7 @@ import re
 import pytest
 from the_book import ROOT, documents
 
-MODULES = sorted((ROOT / "code" / "backprop").glob("*.py"))
+MODULES = sorted((ROOT / "code" / "backprop").glob("[!.]*.py"))
 LABEL = re.compile(r"\(eq-[a-z-]+\)")
 
 
