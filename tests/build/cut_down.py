@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -161,6 +162,11 @@ def environment(root: Path, **more: str) -> dict[str, str]:
     return {**os.environ, **own, **more}
 
 
+def hear_ctrl_c() -> None:
+    """Take Ctrl-C as usual, also where the tests run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(root: Path, what: str = "html", **more: str) -> subprocess.Popen:
     """Start a build; its output is one text."""
     return subprocess.Popen(
@@ -171,6 +177,7 @@ def start(root: Path, what: str = "html", **more: str) -> subprocess.Popen:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_ctrl_c,
     )
 
 
