@@ -205,10 +205,14 @@ def renew(folder, what, locks, finish):
     moved = bool(old) and not set(place) <= set(old)  # its scripts name another place
     make_venv(folder, clear=moved)
     stamp.write_text("unfinished\n")  # and so is made anew if this is interrupted
-    for line, name in wanted.items():
-        if name in locks and (moved or line not in old):
-            pip(folder, *LOCKED, name, progress=Progress(name, folder, name))
-    pip(folder, *finish)
+    try:
+        for line, name in wanted.items():
+            if name in locks and (moved or line not in old):
+                pip(folder, *LOCKED, name, progress=Progress(name, folder, name))
+        pip(folder, *finish)
+    except MakeError:
+        stamp.write_text("\n".join(old))  # pip leaves what was there when it fails
+        raise
     stamp.write_text("\n".join([*place, *wanted, ""]))
 
 

@@ -85,6 +85,21 @@ def test_what_was_interrupted_or_has_moved_is_made_anew(made, monkeypatch):
     assert told(done) == ["clear", BOOK_LOCK, "."]
 
 
+def test_a_failure_leaves_the_book_what_it_has(made, monkeypatch):
+    """Without a network, say, there are no tests, but there is a book."""
+    _, done = made
+    environments.prepare()
+
+    def fail(*_, **__):
+        raise MakeError("no network")
+
+    monkeypatch.setattr(environments, "pip", fail)
+    with pytest.raises(MakeError):
+        environments.prepare_tests()
+    environments.prepare()
+    assert told(done) == [BOOK_LOCK, "."]
+
+
 @pytest.fixture
 def fake_pip(tmp_path):
     """Return a maker of an environment whose pip says some words and ends."""
