@@ -138,6 +138,7 @@ def test_data_that_are_wrong_are_an_error(book, tmp_path):
 # --- What a page depends on ----------------------------------------------------------
 
 AUTODIFF = "code/backprop/autodiff.py"
+SURFACES = "code/backprop/plots/surfaces.py"
 NUMBERS = "code/benchmarks/results/numbers.txt"
 
 
@@ -148,7 +149,7 @@ CHANGES = [
     ("chapters/01-first.md", "3 * 2", "2 * 3", ["01-first"], ["01-first"]),
     (AUTODIFF, "gradient = 1.0", "gradient = 2.0 / 2", ["02-second"], ["02-second"]),
     (AUTODIFF, '"""', '"""So: ', [], ["02-second"]),  # it shows a listing of the file
-    ("code/backprop/plots/surfaces.py", "import", "import os\nimport", [], []),
+    (SURFACES, "import numpy as np", "import os\nimport numpy as np", [], []),
     (NUMBERS, "42", "43", ["02-second"], ["02-second"]),
     ("figures/drawing.svg", 'height="9"', 'height="8"', [], ["01-first"]),
     ("chapters/references.bib", "by back-prop", "by Back-prop", [], None),
