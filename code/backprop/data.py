@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from math import prod
@@ -125,7 +125,8 @@ class Digits:
     source : "mnist" or "embedded"
         Whether these are all of MNIST or the subset that is always there.
     description : str
-        The source and the number of images, for people.
+        The source, the number of images, and why it is only the subset where that
+        was not asked for; for people.
 
     Examples
     --------
@@ -196,7 +197,9 @@ def load_mnist(source: str = "auto") -> Digits:
             f"environment variable MNIST_DIR, or work with the 5,000 images of "
             f"load_mnist('embedded')."
         )
-    return embedded_digits()
+    digits = embedded_digits()
+    why = f", because all of MNIST is not to be had: {'; '.join(tried)}"
+    return replace(digits, description=digits.description + why)
 
 
 def check_source(name: str, source: str) -> None:

@@ -319,10 +319,13 @@ def test_auto_prefers_mnist_dir_then_the_cache(
     assert data.find_mnist() == trusted
 
 
-def test_auto_falls_back_to_embedded_and_says_so(no_network):
+def test_auto_falls_back_to_embedded_and_says_so_and_why(no_network):
     digits = load_mnist()
     assert digits.source == "embedded"
     assert digits.description.startswith("embedded subset of MNIST: 4,000 training")
+    assert "because all of MNIST is not to be had: " in digits.description
+    assert "MNIST_DIR is not set" in digits.description
+    assert "because" not in load_mnist("embedded").description
 
 
 def test_source_mnist_without_network_says_what_was_tried(cached, no_network):
