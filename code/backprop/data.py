@@ -420,9 +420,9 @@ def download(url: str, target: Path, bar: tqdm[object]) -> None:
 
     Raises
     ------
-    OSError or urllib3's HTTPError
-        If the answer is no success, breaks off, is longer than any file of MNIST, or
-        is not there in `DOWNLOAD_TIMEOUT` seconds.
+    OSError
+        If the answer is no success, is longer than any file of MNIST, or is not there
+        in `DOWNLOAD_TIMEOUT` seconds. If it breaks off, urllib3's HTTPError.
     """
     import requests
 
