@@ -28,11 +28,11 @@ ABOUT = """*This is [{title}]({page}) of the [{project}]({home}), under the MIT 
 Numbers in the text are those of the published page; your own run prints its own.*"""
 # A published notebook takes the library as it was published with it. What that needs
 # comes in the versions that are there: those of Colab cannot be pinned.
-INSTALL = f"""# Installs the library of this book where it is missing, as on Colab.
+INSTALL = """# Installs the library of this book where it is missing, as on Colab.
 import importlib.util
 
 if importlib.util.find_spec("backprop") is None:
-    %pip install --quiet git+{{repository}}@{os.environ.get("GITHUB_SHA", "main")}
+    %pip install --quiet git+{repository}@{commit}
 """
 FOLDED = "<details><summary><strong>{title}</strong></summary>\n"
 MARK = re.compile(r"^@@(cell|open|close) (\d+)@@$", re.MULTILINE)
@@ -239,7 +239,9 @@ def write_notebook(app, pagename, templatename, context, doctree):
     repository = app.config.html_theme_options["repository_url"]
     first = (
         nb.new_markdown_cell(about),
-        nb.new_code_cell(INSTALL.format(repository=repository)),
+        nb.new_code_cell(
+            INSTALL.format(repository=repository, commit=app.config.book_commit)
+        ),
     )
     name = f"{FOLDER}/{Path(pagename).name}.ipynb"
     context["notebook"] = context["pathto"](name, 1)
@@ -253,4 +255,6 @@ def write_notebook(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Connect to Sphinx."""
+    # The commit that is published, where something is; pages are written again with it.
+    app.add_config_value("book_commit", os.environ.get("GITHUB_SHA", "main"), "html")
     app.connect("html-page-context", write_notebook, priority=800)
