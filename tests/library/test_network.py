@@ -937,7 +937,7 @@ def test_a_zip_of_other_things_is_refused(tmp_path):
     path = tmp_path / "weights.npz"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("readme.txt", "not an array")
-    unchanged_by(path, match=r"was not written by Network\.save")
+    unchanged_by(path, match=r"not a saved network \(the magic string is not correct")
 
 
 @pytest.mark.parametrize(
