@@ -3,7 +3,7 @@
 import fcntl
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -21,13 +21,7 @@ def held(folder, what, wait=lambda owner: None):
     wait : function, optional
         Is called once with the words about the owner, if there is another one.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            wait(owner(file))
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with taken(folder, wait) as file:
         file.truncate(0)
         file.write(f"{what}, process {os.getpid()}, since {time.strftime('%H:%M')}")
         file.flush()
@@ -35,6 +29,22 @@ def held(folder, what, wait=lambda owner: None):
             yield
         finally:
             file.truncate(0)
+
+
+def taken(folder, wait):
+    """Return the file of the lock, locked; of the folder that is there by then."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(folder / "lock", "a+", encoding="utf-8")  # noqa: SIM115, returned
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            wait(owner(file))
+            fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):  # who had it may have removed the folder
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(folder / "lock")):
+                return file
+        file.close()
 
 
 def owner(file):

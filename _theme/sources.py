@@ -20,8 +20,10 @@ def files(root, names=SOURCES):
     found = []
     for place in (root / name for name in names):
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            trace = path.name.startswith((".", "~", "#")) or path.name.endswith("~")
-            if path.is_file() and not trace and path.suffix != ".pyc":
+            names = path.relative_to(root).parts
+            trace = any(name.startswith((".", "~", "#")) for name in names)
+            trace = trace or path.name.endswith(("~", ".pyc"))
+            if path.is_file() and not trace:
                 found.append(path)
     return found
 

@@ -107,5 +107,6 @@ def setup(app):
     app.setup_extension("sphinx.ext.autodoc")
     # Which names in brackets are equations; pages are read again when that changes.
     app.add_config_value("book_equations", sorted(equations(app.srcdir)), "env")
+    app.add_config_value("book_names", sorted(documented()), "env")  # likewise
     app.connect("autodoc-process-docstring", prepare)
     app.connect("missing-reference", find_error)

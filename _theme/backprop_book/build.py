@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from pathlib import Path
 from locking import held
 from sources import GROUND, digests
 
-from backprop_book.outputs import write_whole
+from backprop_book.outputs import remove, write_whole
 from backprop_book.progress import progress
 
 ROOT = Path.cwd()
@@ -132,9 +133,10 @@ def facts(job, data):
 def written(file):
     """Return what stands in a file of JSON, nothing where there is none."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        stands = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}
+        stands = {}
+    return stands if isinstance(stands, dict) else {}
 
 
 def ready(job, ground):
@@ -156,8 +158,10 @@ def ready(job, ground):
 
 def note_faults(job, ground):
     """Note the pages that were warned of, unless something else was as well."""
-    pages = [PLACE.search(fault) for fault in faults_in(job.log)]
-    if pages and all(pages):
+    faults = faults_in(job.log)
+    pages = [PLACE.search(fault) for fault in faults]
+    # Of two that are called the same Sphinx forgets the one that is right, too.
+    if pages and all(pages) and not any("duplicate" in fault for fault in faults):
         pages = sorted({page[1] for page in pages})
         record = {"ground": ground, "pages": pages}
         write_whole(job.work / FAULTY, json.dumps(record).encode())
@@ -216,6 +220,7 @@ def faults_in(log):
 
 def explain(stopped, log):
     """Return why a build ended, the most useful line last."""
+    stopped = getattr(stopped, "orig_exc", None) or stopped  # of one of our handlers
     from backprop_book.digits import NoDataError
     from backprop_book.execution import CellsError
 
@@ -244,7 +249,7 @@ def publish(made, target):
     if target.exists():
         target.rename(old)
     new.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    remove(old)
 
 
 def tidy(target):
@@ -253,8 +258,7 @@ def tidy(target):
     if old.exists() and not target.exists():
         old.rename(target)
     for rest in (new, old):
-        if rest.exists():
-            shutil.rmtree(rest)
+        remove(rest)
 
 
 def build(job):
@@ -285,9 +289,12 @@ def build(job):
     if job.builder == "latex":
         set_type(made)
     if digests(ROOT) != will_be["sources"]:
+        both = will_be["sources"].items() ^ digests(ROOT).items()
+        names = ", ".join(sorted({name for name, _ in both}))
         raise BuildError(
             "a source was changed while the book was built, so that its pages would "
-            "be of two states: build again"
+            f"be of two states ({names}): build again; a cell that writes a file must "
+            "do so in a temporary folder"
         )
     text = json.dumps(will_be, indent=1, sort_keys=True).encode() + b"\n"
     write_whole(made / STAMP, text)
@@ -312,14 +319,22 @@ def main():
     job = Job.of(sys.argv[1] if len(sys.argv) == 2 else "")
     end_with_parent()
     progress.stream = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
-    with (
-        held(BUILD, f"a build of {job.name}", tell_who_builds),
-        job.log.open("w", 1, "utf-8") as file,
-    ):
-        for stream in (1, 2):  # of kernels and other programs too
-            os.dup2(file.fileno(), stream)
-        sys.stdout = sys.stderr = Log(file)
-        sys.exit(outcome(job))
+    try:
+        with (
+            held(BUILD, f"a build of {job.name}", tell_who_builds),
+            job.log.open("w", 1, "utf-8") as file,
+        ):
+            for stream in (1, 2):  # of kernels and other programs too
+                os.dup2(file.fileno(), stream)
+            sys.stdout = sys.stderr = Log(file)
+            code = outcome(job)
+    except OSError as error:
+        progress.say(f"{BUILD} can't be written to ({error}); remove it and try again")
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # the log is closed
+    sys.exit(code)
 
 
 def tell_who_builds(owner):
@@ -334,6 +349,11 @@ def outcome(job):
     except BuildError as error:
         progress.say(f"Not built; the whole story is in {job.log.relative_to(ROOT)}:")
         print(error, file=progress.stream, flush=True)
+        return 1
+    except Exception as error:  # one of ours that nobody foresaw
+        traceback.print_exc()
+        progress.say(f"Not built; the whole story is in {job.log.relative_to(ROOT)}:")
+        print(f"{type(error).__name__}: {error}", file=progress.stream, flush=True)
         return 1
     except KeyboardInterrupt:
         progress.say(

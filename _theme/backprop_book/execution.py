@@ -5,6 +5,7 @@ the part of the library that they can reach, the digits, Python, and whatever th
 was seen to read and to load. MyST-NB is handed the outputs and runs nothing itself.
 """
 
+import ast
 import asyncio
 import hashlib
 import importlib.metadata as metadata
@@ -19,7 +20,12 @@ from importlib.util import source_from_cache
 from pathlib import Path
 
 import sources
-from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
+from IPython.core.inputtransformer2 import TransformerManager
+from myst_nb.core.read import (
+    MystMetadataParsingError,
+    is_myst_markdown_notebook,
+    read_myst_markdown_notebook,
+)
 from nbformat import from_dict
 from sphinx.errors import SphinxError
 from sphinx.util import logging
@@ -37,12 +43,14 @@ get_config().IPKernelApp.log_level = 40  # errors only
 # The order of additions, so the last digits, depends on the threads; one is also the
 # fastest for matrices of this size on a busy machine.
 ENVIRONMENT = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # figures go to the page
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "SOURCE_DATE_EPOCH": "0",  # figures of two builds have the same date in them
     "TQDM_DISABLE": "1",  # no progress bars on pages
 }
-MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
+# Cells that show what stands in the library's files and not only what it does.
+SHOWS_CODE = re.compile(r"\bhelp\(|__doc__|\binspect\b|\?\s*$", re.MULTILINE)
 
 # By the digest of the cells, for MyST-NB to be handed; and how it reads Markdown.
 _outputs: dict[str, list] = {}
@@ -84,9 +92,21 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def code_of(notebook):
-    """Return the cells' Python, without what only IPython reads."""
-    return "\n".join(MAGIC.sub("pass", cell.source) for cell in code_cells(notebook))
+def code_of(name, notebook):
+    """Return the cells' Python, as IPython reads it; name the cell that is none."""
+    codes = []
+    for place, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code":
+            code = TransformerManager().transform_cell(cell.source)
+            try:
+                ast.parse(code)
+            except SyntaxError as error:
+                if "raises-exception" in cell.metadata.get("tags", []):
+                    continue
+                line = cells.line_of(notebook, place)
+                raise CellsError(f"{name}.md:{line}: SyntaxError: {error}") from error
+            codes.append(code)
+    return "\n".join(codes)
 
 
 def digest_of_cells(notebook):
@@ -95,14 +115,17 @@ def digest_of_cells(notebook):
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
-def read(path, settings):
+def read(name, path, settings):
     """Return a chapter's notebook, or None for a page without cells."""
-    text = Path(path).read_text(encoding="utf-8")
-    if not is_myst_markdown_notebook(text):
-        return None
-    notebook = read_myst_markdown_notebook(
-        text, config=settings, add_source_map=True, path=path
-    )
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        if not is_myst_markdown_notebook(text):
+            return None
+        notebook = read_myst_markdown_notebook(
+            text, config=settings, add_source_map=True, path=path
+        )
+    except (UnicodeDecodeError, MystMetadataParsingError) as error:
+        raise CellsError(f"{name}.md can't be read: {error}") from error
     return notebook if code_cells(notebook) else None
 
 
@@ -113,7 +136,13 @@ def with_outputs(text):
     """
     notebook = read_myst_markdown_notebook(text, add_source_map=True, **_settings)
     ready = _outputs.get(digest_of_cells(notebook), [])
-    for cell, came in zip(code_cells(notebook), ready, strict=bool(ready)):
+    if code_cells(notebook) and not ready:
+        title = text.partition("\n# ")[2].partition("\n")[0]
+        raise CellsError(
+            f"the page {title!r} has cells, but its front matter does not say that it "
+            "is a notebook: copy that of another chapter"
+        )
+    for cell, came in zip(code_cells(notebook), ready, strict=True):
         cell.outputs = [from_dict(output) for output in came["outputs"]]
         cell.execution_count = came["execution_count"]
     return notebook
@@ -122,11 +151,17 @@ def with_outputs(text):
 # --- What outputs depend on ------------------------------------------------------
 
 
-def key_of(notebook, library, data):
+def key_of(name, notebook, library, data):
     """Digest all that outputs depend on and that is known before the cells run."""
+    try:
+        reached = library.reached(code_of(name, notebook))
+    except SyntaxError as error:
+        raise CellsError(f"{error.filename}:{error.lineno}: {error.msg}") from error
     known = {
+        "format": 1,  # of what is kept
+        "kernel": notebook.metadata.get("kernelspec", {}).get("name"),
         "cells": digest_of_cells(notebook),
-        "library": library.reached(code_of(notebook)),
+        "library": reached,
         "data": [data.source, data.digest],
         "python": [platform.python_version(), platform.machine(), platform.system()],
         "settings": [KERNEL_SETTINGS, ENVIRONMENT, cells.WATCH, cells.MOST_TEXT],
@@ -134,10 +169,11 @@ def key_of(notebook, library, data):
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 
-def inside(root, opened):
+def inside(root, opened, code=False):
     """Return those of the files that cells read which belong to the book.
 
-    Code of the library is known by `reach`; what a build makes is no source.
+    Code of the library is known by `reach`, unless its text was shown; what a build
+    makes is no source.
     """
     made = {"_build", ".git", "__pycache__"}
     found = set()
@@ -152,7 +188,7 @@ def inside(root, opened):
         first = relative.parts[0]
         if made & set(relative.parts) or first.startswith(".venv"):
             continue
-        if not (ours and path.suffix == ".py"):
+        if code or not (ours and path.suffix == ".py"):
             found.add(relative.as_posix())
     return sorted(found)
 
@@ -219,16 +255,26 @@ def kept_and_lacking(app, env, store):
     library = reach.library(root)
     kept, lacking = {}, []
     for name in sorted(env.found_docs):
-        notebook = read(env.doc2path(name), env.myst_config)
+        notebook = read(name, env.doc2path(name), env.myst_config)
         if notebook is None:
             continue
-        chapter = Chapter(name, notebook, key_of(notebook, library, app.book_data))
+        key = key_of(name, notebook, library, app.book_data)
+        chapter = Chapter(name, notebook, key)
         record = store.load(name, chapter.key)
         if record and still_true(root, record):
             kept[name] = record
         else:
             lacking.append(chapter)
     return kept, lacking
+
+
+def shows_code(notebook):
+    """Tell whether outputs may hold lines of the library, in a traceback or as help."""
+    return any(
+        SHOWS_CODE.search(cell.source)
+        or any(output.output_type == "error" for output in cell.outputs)
+        for cell in code_cells(notebook)
+    )
 
 
 def record_of(app, chapter, result, before):
@@ -238,7 +284,7 @@ def record_of(app, chapter, result, before):
     which of the two the cells have read.
     """
     root = Path(app.srcdir)
-    read_there = inside(root, result.opened)
+    read_there = inside(root, result.opened, shows_code(chapter.notebook))
     record = asdict(result) | {
         "cells": digest_of_cells(chapter.notebook),
         "read": {
@@ -272,7 +318,8 @@ def bring(app, env):
 
     def keep(chapter, result):
         record = found[chapter.name] = record_of(app, chapter, result, before)
-        key = key_of(chapter.notebook, reach.library(root), app.book_data)
+        now = reach.library(root)
+        key = key_of(chapter.name, chapter.notebook, now, app.book_data)
         if key == chapter.key:  # no code was changed meanwhile
             store.save(chapter.name, key, record)
         logger.info("ran %s in %.0f s", chapter.name, result.seconds)
@@ -296,8 +343,9 @@ def bring(app, env):
 def times_of_last_build(build):
     """Return how many seconds each chapter ran, as far as that is known."""
     try:
-        return json.loads((build / "execution-times.json").read_text())["seconds"]
-    except (OSError, ValueError, KeyError):
+        noted = json.loads((build / "execution-times.json").read_text())["seconds"]
+        return {str(name): float(seconds) for name, seconds in noted.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 

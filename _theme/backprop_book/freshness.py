@@ -6,12 +6,20 @@ written when anything has changed that more than one page may show.
 """
 
 import hashlib
+import pickle
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
 import sources
 from docutils import nodes
+from myst_nb.ext.glue.crossref import PendingGlueReference
+from sphinx.application import ENV_PICKLE_FILENAME
+from sphinx.util import logging
+
+from backprop_book.outputs import write_whole
+
+logger = logging.getLogger(__name__)
 
 # What an environment holds besides what pages may show of each other: itself, what
 # tells when and from where things were read, and what belongs to one page alone.
@@ -61,6 +69,39 @@ def note_read_from(app, env):
                 env.all_docs[name] = max(env.all_docs[name], -(date // -1000))
 
 
+def forget(app, env, names):
+    """Forget all that will be read again, before the first of it is.
+
+    Else what moves from one page to another one stands there twice for a while.
+    """
+    for name in names:
+        app.emit("env-purge-doc", env, name)
+        env.clear_doc(name)
+
+
+def refuse_numbers_of_others(app, doctree):
+    """Warn of a number that another page has glued: nobody would follow its changes."""
+    for number in doctree.findall(PendingGlueReference):
+        logger.warning("glue this number in the page that shows it", location=number)
+
+
+def keep_index(app, exception):
+    """Keep what the search has learned of the pages, which are written after Sphinx
+    has kept all else.
+    """  # noqa: D205
+    if not exception:
+        data = pickle.dumps(app.env, pickle.HIGHEST_PROTOCOL)
+        write_whole(Path(app.doctreedir, ENV_PICKLE_FILENAME), data)
+
+
+def drop_lost_words(app):
+    """Take the words that stand on no page any more out of the search."""
+    for words in (app.env._search_index_mapping, app.env._search_index_title_mapping):
+        for word in [word for word, pages in words.items() if not pages]:
+            del words[word]
+    return []
+
+
 def canonical(value):
     """Return a text that is the same for things that are."""
     if isinstance(value, nodes.Node):
@@ -104,5 +145,9 @@ def setup(app):
     """Connect to Sphinx."""
     app.book_outputs = {}
     app.connect("env-get-outdated", outdated, priority=200)  # outputs are known by then
+    app.connect("env-before-read-docs", forget)
+    app.connect("doctree-read", refuse_numbers_of_others)
     app.connect("env-updated", note_read_from, priority=900)
     app.connect("env-get-updated", write_all, priority=900)  # numbers are known by then
+    app.connect("html-collect-pages", drop_lost_words)  # before the index is written
+    app.connect("build-finished", keep_index)

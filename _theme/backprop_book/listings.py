@@ -60,7 +60,10 @@ class EquationNumbers(SphinxPostTransform):
 
     def number(self, name):
         """Return an equation's number as the chapters print it, (4.2)."""
-        document, _ = self.env.get_domain("math").equations[name[1]]
+        known = self.env.get_domain("math").equations
+        if name[1] not in known:
+            return name[0]
+        document, _ = known[name[1]]
         numbers = self.env.toc_fignumbers[document]["displaymath"]
         parts = numbers[nodes.make_id(f"equation-{name[1]}")]
         return f"({'.'.join(map(str, parts))})"

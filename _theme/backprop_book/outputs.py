@@ -7,6 +7,7 @@ the rest: a file that was damaged counts as missing, and its chapter runs again.
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +37,14 @@ def write_whole(path, data):
         with suppress(OSError):
             os.unlink(name)
         raise
+
+
+def remove(path):
+    """Remove whatever stands at a place, a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def current_umask():
@@ -84,7 +93,7 @@ class Store:
         if hashlib.sha256(data).hexdigest().encode() != digest:
             self.damaged.append(path.name)
             with suppress(OSError):
-                path.unlink()
+                remove(path)
             return None
         with suppress(OSError):
             os.utime(path)  # the files used last are kept

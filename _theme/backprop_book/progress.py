@@ -44,7 +44,8 @@ class Progress:
         self.started = time.monotonic()
         if self.total:
             self.say(
-                f"Running the cells of {self.total} chapters, {at_a_time} at a time"
+                f"Running the cells of {self.total} chapter{'s' * (self.total > 1)}, "
+                f"{at_a_time} at a time"
             )
 
     def left(self):

@@ -25,7 +25,7 @@ class WithoutWords(ast.NodeTransformer):
     def visit_If(self, node):
         """Drop what only a type checker reads."""
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            return None
+            return [self.visit(other) for other in node.orelse] or None
         return self.generic_visit(node)
 
 
@@ -56,6 +56,8 @@ class Code:
             elif isinstance(node, ast.Import):
                 for alias in filter(lambda alias: ours(alias.name), node.names):
                     self.imported.append((alias.name, None, alias.asname))
+                    if not alias.asname:  # `import backprop.x` gives the name backprop
+                        self.imported.append((PACKAGE, None, PACKAGE))
             elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 self.asked.setdefault(node.value.id, set()).add(node.attr)
                 self._used[node.value.id] -= 1

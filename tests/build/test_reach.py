@@ -84,6 +84,7 @@ def test_the_library_has_no_imports_that_cannot_be_followed():
         text = file.read_text(encoding="utf-8")
         assert "import_module" not in text, file
         assert "__import__" not in text, file
+        assert "from ." not in text, file
 
 
 def test_a_chapter_on_the_tape_does_not_reach_what_prunes():

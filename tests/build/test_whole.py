@@ -180,11 +180,78 @@ def test_a_change_runs_what_it_can_reach_and_nothing_else(
 
 
 def test_what_was_changed_step_by_step_equals_a_clean_build(book):
-    for file, old, new, *_ in CHANGES[:9]:
-        make_change(book, file, old, new)
-        cut_down.built(book)
-    step_by_step = cut_down.tree(book)
-    assert not cut_down.differences(step_by_step, cut_down.clean_tree(book))
+    """After words of one page alone, and after a change of each other kind."""
+    cut_down.built(book)
+    for last in (1, 9):
+        for file, old, new, *_ in CHANGES[:last]:
+            if old in (book / file).read_text("utf-8"):
+                make_change(book, file, old, new)
+                cut_down.built(book)
+        step_by_step = cut_down.tree(book)
+        assert not cut_down.differences(step_by_step, cut_down.clean_tree(book))
+
+
+def test_an_equation_that_moves_to_an_earlier_page_is_no_fault(book):
+    """Nor is one that stood twice for a while."""
+    first, second = (book / "chapters" / n for n in ("01-first.md", "02-second.md"))
+    moved = "\n\n$$\ny\n$$ (eq-moved)\n"
+    second.write_text(cut_down.SECOND + moved)
+    cut_down.built(book)
+    first.write_text(cut_down.FIRST + moved)
+    assert cut_down.build(book)[0] == 1, "it stands twice"
+    second.write_text(cut_down.SECOND)
+    cut_down.built(book)
+    second.write_text(cut_down.SECOND + moved)
+    first.write_text(cut_down.FIRST)
+    cut_down.built(book)
+
+
+FAULTS = [
+    # what stands in a page, what it is replaced by, how the last line begins, its words
+    ("x = Value(3.0)", "x = = 3", "chapters/02-second.md:12: ", "SyntaxError"),
+    ("name: python3", "name: nope", "chapters/02-second.md: ", "no kernel"),
+    ("jupytext: {", "jupytext: [", "chapters/02-second.md can't be read: ", ""),
+    ("jupytext:", "jupiter:", "", "front matter"),
+    ("{glue:text}`slope`", "{glue:text}`nothing`", "", "nothing"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "begin", "words"), FAULTS)
+def test_a_fault_is_said_by_place_and_remedy_each_time(book, old, new, begin, words):
+    page = book / "chapters" / "02-second.md"
+    page.write_text(cut_down.SECOND.replace(old, new), "utf-8")
+    for _ in range(2):
+        code, said = cut_down.build(book)
+        assert code == 1
+        last = said.strip().splitlines()[-1]
+        assert last.startswith(begin), said
+        assert words in last
+        assert "Traceback" not in said
+        assert "Handler" not in last
+
+
+def test_what_only_ipython_reads_is_no_fault(book):
+    page = book / "chapters" / "02-second.md"
+    cut_down.change(
+        page, "x = Value(3.0)", "%time x = Value(3.0)\n!true\ny = (7\n % 4)"
+    )
+    cut_down.built(book)
+
+
+@pytest.mark.parametrize("what", ["null", "[]", "folder", "link"])
+def test_whatever_stands_where_a_build_writes_is_mended(book, what):
+    made = book / "_build"
+    record = next((made / "outputs").glob("02-second-*.json"))
+    for file in (made / "work" / "html" / "stamp.json", made / "execution-times.json"):
+        file.write_text("[]" if what == "[]" else "null")
+    if what == "folder":
+        record.unlink()
+        record.mkdir()
+    if what == "link":
+        (made / "html").rename(made / "elsewhere")
+        (made / "html").symlink_to("elsewhere")
+    cut_down.built(book)
+    cut_down.built(book)
 
 
 def test_a_version_that_is_not_the_one_that_ran_runs_again(book):
