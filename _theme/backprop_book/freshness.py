@@ -14,7 +14,6 @@ from pathlib import Path
 import sources
 from docutils import nodes
 from myst_nb.ext.glue.crossref import PendingGlueReference
-from sphinx.application import ENV_PICKLE_FILENAME
 from sphinx.util import logging
 
 from backprop_book.outputs import write_whole
@@ -29,12 +28,10 @@ ref_context settings srcdir temp_data version versioning_compare versioning_cond
 all_docs dependencies included reread_always book_sources book_shown
 myst_config mystnb_config nb_metadata nb_new_exec_data
 _pickled_doctree_cache _versioning_method _write_doc_doctree_cache
-_search_index_all_titles _search_index_filenames _search_index_index_entries
-_search_index_mapping _search_index_measures _search_index_title_mapping
-_search_index_titles
 """.split()  # noqa: SIM905, a list of words
 
 
+SEARCH = "_search_index_"  # so begin the names of what the search has learned
 AGAIN: list[str] = []  # pages to be read again because the last build warned of them
 
 
@@ -85,13 +82,27 @@ def refuse_numbers_of_others(app, doctree):
         logger.warning("glue this number in the page that shows it", location=number)
 
 
-def keep_index(app, exception):
-    """Keep what the search has learned of the pages, which are written after Sphinx
-    has kept all else.
-    """  # noqa: D205
+def learned_words(app):
+    """Return the file that keeps what the search has learned of the pages.
+
+    Sphinx learns it while it writes, and has kept all that it knows before.
+    """
+    return Path(app.doctreedir, "search.pickle")
+
+
+def keep_words(app, exception):
+    """Keep what the search has learned, for a build that writes some pages only."""
     if not exception:
-        data = pickle.dumps(app.env, pickle.HIGHEST_PROTOCOL)
-        write_whole(Path(app.doctreedir, ENV_PICKLE_FILENAME), data)
+        found = vars(app.env).items()
+        words = {name: its for name, its in found if name.startswith(SEARCH)}
+        write_whole(learned_words(app), pickle.dumps(words))
+
+
+def load_words(app, env, *_):
+    """Take over what the search has learned before."""
+    if learned_words(app).exists():
+        vars(env).update(pickle.loads(learned_words(app).read_bytes()))
+    return []
 
 
 def drop_lost_words(app):
@@ -126,7 +137,7 @@ def shown(env):
     return {
         name: hashlib.sha256(canonical(value).encode()).hexdigest()
         for name, value in sorted(vars(env).items())
-        if name not in OWN
+        if name not in OWN and not name.startswith(SEARCH)
     }
 
 
@@ -150,4 +161,5 @@ def setup(app):
     app.connect("env-updated", note_read_from, priority=900)
     app.connect("env-get-updated", write_all, priority=900)  # numbers are known by then
     app.connect("html-collect-pages", drop_lost_words)  # before the index is written
-    app.connect("build-finished", keep_index)
+    app.connect("env-get-outdated", load_words)
+    app.connect("build-finished", keep_words)
