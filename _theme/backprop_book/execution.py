@@ -119,14 +119,14 @@ def read(name, path, settings):
     """Return a chapter's notebook, or None for a page without cells."""
     try:
         text = Path(path).read_text(encoding="utf-8")
-        if not is_myst_markdown_notebook(text):
-            return None
         notebook = read_myst_markdown_notebook(
             text, config=settings, add_source_map=True, path=path
         )
     except (UnicodeDecodeError, MystMetadataParsingError) as error:
-        raise CellsError(f"{name}.md can't be read: {error}") from error
-    return notebook if code_cells(notebook) else None
+        why = " ".join(str(error).split())
+        raise CellsError(f"{name}.md can't be read: {why}") from error
+    runs = is_myst_markdown_notebook(text) and code_cells(notebook)
+    return notebook if runs else None
 
 
 def with_outputs(text):
@@ -142,6 +142,7 @@ def with_outputs(text):
             f"the page {title!r} has cells, but its front matter does not say that it "
             "is a notebook: copy that of another chapter"
         )
+    notebook.metadata["language_info"] = {"pygments_lexer": "ipython3"}
     for cell, came in zip(code_cells(notebook), ready, strict=True):
         cell.outputs = [from_dict(output) for output in came["outputs"]]
         cell.execution_count = came["execution_count"]
