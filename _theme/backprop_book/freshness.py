@@ -144,8 +144,8 @@ def shown(env):
 def write_all(app, env):
     """Have every page written if something has changed that others may show."""
     was, env.book_shown = getattr(env, "book_shown", {}), shown(env)
-    if env.book_shown == was:
-        return []
+    if env.book_shown == was or app.builder.name != "html":
+        return []  # the guide is one file, written anew in any case
     for entry in Path(app.outdir).iterdir():  # no page of a removed chapter stays
         if "static" not in entry.name:  # Sphinx copies these anew in any case
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

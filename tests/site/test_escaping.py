@@ -40,7 +40,7 @@ def app(tmp_path):
             root_doc="index",
             html_baseurl=HOME,
             html_theme_options={
-                "repository_url": "https://github.com/a/b",
+                "repository_url": "https://github.com/backpropagation-tutorial/backpropagation-tutorial",
                 "repository_branch": "main",
             },
             latex_elements={},
