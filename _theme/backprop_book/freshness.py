@@ -122,14 +122,23 @@ def canonical(value):
         return f"{{{', '.join(f'{k}: {v}' for k, v in items)}}}"
     if isinstance(value, (set, frozenset)):
         return f"{{{', '.join(sorted(map(canonical, value)))}}}"
+    if hasattr(value, "_fields"):  # a tuple with names
+        return f"{type(value).__name__}{without_line(value._asdict())}"
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(canonical, value))}]"
+        items = list(map(canonical, value))
+        if any(hasattr(item, "_fields") for item in value):
+            items.sort()  # what pages cite, in the order in which they were read
+        return f"[{', '.join(items)}]"
     if value is None or isinstance(value, (str, int, float, bool)):
         return repr(value)
-    if hasattr(value, "__dict__"):  # where it stands in its file is nobody else's
-        inside = {k: v for k, v in vars(value).items() if k != "line"}
-        return f"{type(value).__name__}{canonical(inside)}"
+    if hasattr(value, "__dict__"):
+        return f"{type(value).__name__}{without_line(vars(value))}"
     return repr(type(value))
+
+
+def without_line(attributes):
+    """Return the text of some attributes; where a thing stands is nobody else's."""
+    return canonical({k: v for k, v in attributes.items() if k != "line"})
 
 
 def shown(env):
@@ -146,6 +155,8 @@ def write_all(app, env):
     was, env.book_shown = getattr(env, "book_shown", {}), shown(env)
     if env.book_shown == was or app.builder.name != "html":
         return []  # the guide is one file, written anew in any case
+    changed = [name for name in env.book_shown if env.book_shown[name] != was.get(name)]
+    logger.info("all pages are written again: %s", ", ".join(changed))
     for entry in Path(app.outdir).iterdir():  # no page of a removed chapter stays
         if "static" not in entry.name:  # Sphinx copies these anew in any case
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
