@@ -122,11 +122,11 @@ def canonical(value):
         return f"{{{', '.join(f'{k}: {v}' for k, v in items)}}}"
     if isinstance(value, (set, frozenset)):
         return f"{{{', '.join(sorted(map(canonical, value)))}}}"
-    if hasattr(value, "_fields"):  # a tuple with names
+    if isinstance(value, tuple) and hasattr(value, "_fields"):  # its parts have names
         return f"{type(value).__name__}{without_line(value._asdict())}"
     if isinstance(value, (list, tuple)):
         items = list(map(canonical, value))
-        if any(hasattr(item, "_fields") for item in value):
+        if any(hasattr(item, "_asdict") for item in value):
             items.sort()  # what pages cite, in the order in which they were read
         return f"[{', '.join(items)}]"
     if value is None or isinstance(value, (str, int, float, bool)):
