@@ -26,7 +26,7 @@ OWN = """
 app config config_status config_status_extra doctreedir domains events project
 ref_context settings srcdir temp_data version versioning_compare versioning_condition
 all_docs dependencies included reread_always book_sources book_shown
-myst_config mystnb_config nb_metadata nb_new_exec_data
+myst_config mystnb_config nb_metadata nb_new_exec_data sphinx_exercise_gated_registry
 _pickled_doctree_cache _versioning_method _write_doc_doctree_cache
 """.split()  # noqa: SIM905, a list of words
 
