@@ -40,7 +40,7 @@ def reached(folder, code):
         ("from backprop import f", "a errors"),
         ("from backprop import h", "b errors"),
         ("from backprop.b import g", "b errors"),
-        ("import backprop.errors", "errors"),
+        ("import backprop.errors", "backprop a b errors"),
         ("from backprop import types", "types"),
         ("from backprop import plots\nplots.heat()", "plots.maps"),
         ("from backprop import plots as p\np.line(); p.heat()",
