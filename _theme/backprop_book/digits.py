@@ -3,6 +3,7 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -46,6 +47,7 @@ class Data:
         return f"{images}, {self.reason}"
 
 
+@cache  # asked by the build and by Sphinx: once is enough for disk and network
 def choose():
     """Find the digits, once for all chapters.
 
