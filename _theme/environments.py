@@ -42,7 +42,8 @@ COMPILE = [
 # By version only: which file it is, and which drivers it needs, depends on the machine.
 TORCH = "torch==2.13.0"
 
-# Python compiles what is used when it is used; all of it takes long and a fourth more.
+# Python compiles what is used when it is used, and keeps that (`environment_of`); all of
+# it takes long and a fourth more.
 PIP = ["--no-compile", "--disable-pip-version-check", "--no-input", "--retries", "2"]
 # Nothing is built from source: what building needs would come without a hash.
 LOCKED = ["--require-hashes", "--only-binary", ":all:", "--requirement"]
@@ -73,7 +74,8 @@ def say(text):
 
 def environment_of(variables):
     """Return the variables for a command: this process's, ours, and some more."""
-    return {"LATEXOPTS": "", **os.environ, "PYTHONNOUSERSITE": "1", **variables}
+    ours = {"PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": ""}
+    return {"LATEXOPTS": "", **os.environ, **ours, **variables}
 
 
 def run(*command, cwd=ROOT, **variables):

@@ -1,8 +1,8 @@
 """Lighthouse's judgment of the home page and of three long ones, as seen on a phone.
 
-Its score of speed depends on what else the machine does; what is held to here does not:
-what the page is, how far it moves while it loads, and, with room to spare, when its
-largest part is there.
+Its score and times of speed depend on what else the machine does; what is held to here
+does not: what the page is, and how far it moves while it loads. What makes a page fast,
+few bytes and few requests, is held to in page_checks.py.
 """
 
 import json
@@ -20,7 +20,6 @@ PAGES = [
 ]
 PERFECT = ("accessibility", "best-practices", "seo")
 SHIFT = 0.02  # largest layout shift
-PAINT = 2.5  # seconds until the largest part is there; alone on a machine 1.1 to 1.4
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -48,4 +47,3 @@ def test_lighthouse_finds_nothing(address, checkers, name):
         ]
         assert found["score"] == 1, f"{category}: {less}"
     assert audits["cumulative-layout-shift"]["numericValue"] <= SHIFT
-    assert audits["largest-contentful-paint"]["numericValue"] <= 1000 * PAINT

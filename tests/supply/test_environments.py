@@ -160,3 +160,11 @@ def test_pip_is_followed_by_what_it_says(made, fake_pip, capfd):
     assert capfd.readouterr().out == (
         "==> lock: 4 of 8 packages fetched (17 MB), 2 unpacked\n"
     )
+
+
+def test_what_python_has_compiled_is_kept_whatever_the_shell_says(monkeypatch, capfd):
+    """Images of containers often forbid it; then each kernel compiles SymPy anew."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    asked = "import sys; print(sys.dont_write_bytecode)"
+    assert environments.run(sys.executable, "-c", asked) == 0
+    assert capfd.readouterr().out.strip() == "False"
