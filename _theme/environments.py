@@ -42,8 +42,8 @@ COMPILE = [
 # By version only: which file it is, and which drivers it needs, depends on the machine.
 TORCH = "torch==2.13.0"
 
-# Python compiles what is used when it is used, and keeps that (`environment_of`); all of
-# it takes long and a fourth more.
+# Python compiles what is used when it is used, and keeps that (see `environment_of`);
+# all of it takes long and a fourth more.
 PIP = ["--no-compile", "--disable-pip-version-check", "--no-input", "--retries", "2"]
 # Nothing is built from source: what building needs would come without a hash.
 LOCKED = ["--require-hashes", "--only-binary", ":all:", "--requirement"]

@@ -1,5 +1,7 @@
 """What the environments are made from, when they are made anew, and what pip says."""
 
+import sys
+
 import environments
 import pytest
 from environments import BOOK_LOCK, TESTS_LOCK, MakeError
