@@ -7,6 +7,7 @@ import; not on their docstrings. Nobody lists them: the imports stand in the cod
 import ast
 import hashlib
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "backprop"
@@ -69,8 +70,15 @@ class Code:
         return None if self._used[variable] else self.asked.get(variable)
 
 
+@cache  # a library is looked at after each chapter, and seldom another one
+def parse(text, name):
+    """Return what a module imports, and a digest of it that words don't change."""
+    tree = WithoutWords().visit(ast.parse(text, name))
+    return Code(tree), hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
 class Library:
-    """The modules of the library as they stand in a folder, each parsed once.
+    """The modules of the library as they stand in a folder at one moment.
 
     Parameters
     ----------
@@ -99,9 +107,7 @@ class Library:
         """Return what a module imports, and a digest of it that words don't change."""
         if module not in self._parsed:
             file = self.file(module)
-            tree = WithoutWords().visit(ast.parse(file.read_bytes(), str(file)))
-            digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-            self._parsed[module] = Code(tree), digest
+            self._parsed[module] = parse(file.read_bytes(), str(file))
         return self._parsed[module]
 
     def source(self, module, name):
