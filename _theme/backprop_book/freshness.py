@@ -107,7 +107,8 @@ def load_words(app, env, *_):
 
 def drop_lost_words(app):
     """Take the words that stand on no page any more out of the search."""
-    for words in (app.env._search_index_mapping, app.env._search_index_title_mapping):
+    indexer = app.builder.indexer  # has read what the last one wrote, if it is there
+    for words in (indexer._mapping, indexer._title_mapping):
         for word in [word for word, pages in words.items() if not pages]:
             del words[word]
     return []
@@ -141,11 +142,20 @@ def without_line(attributes):
     return canonical({k: v for k, v in attributes.items() if k != "line"})
 
 
+def without_words(metadata):
+    """Return what pages say of themselves, without how many words they have."""
+    return {
+        page: {name: value for name, value in said.items() if name != "wordcount"}
+        for page, said in metadata.items()
+    }
+
+
 def shown(env):
     """Digest what pages may show of each other, for each thing that Sphinx collects."""
+    found = vars(env) | {"metadata": without_words(env.metadata)}
     return {
         name: hashlib.sha256(canonical(value).encode()).hexdigest()
-        for name, value in sorted(vars(env).items())
+        for name, value in sorted(found.items())
         if name not in OWN and not name.startswith(SEARCH)
     }
 

@@ -220,6 +220,11 @@ def read_again(root: Path) -> list[str]:
     return sorted(set(re.findall(r"reading sources.*?chapters/([\w-]+)", log_of(root))))
 
 
+def written(root: Path) -> list[str]:
+    """Return the pages that Sphinx wrote in the last build."""
+    return sorted(set(re.findall(r"writing output.*?chapters/([\w-]+)", log_of(root))))
+
+
 def sources(root: Path) -> list[Path]:
     """Return the files of a book that are not made, dangling links among them."""
     places = [root / name for name in ("chapters", "code", "figures", "_theme")]

@@ -179,6 +179,14 @@ def test_a_change_runs_what_it_can_reach_and_nothing_else(
         assert cut_down.read_again(book) == read
 
 
+def test_more_words_on_a_page_write_no_other_that_does_not_list_it(book):
+    cut_down.built(book)
+    words = "The layer of"
+    make_change(book, "chapters/01-first.md", words, f"Now for more words. {words}")
+    cut_down.built(book)
+    assert cut_down.written(book) == ["01-first", "index"]  # which lists it
+
+
 def test_what_was_changed_step_by_step_equals_a_clean_build(book):
     """After words of one page alone, and after a change of each other kind."""
     cut_down.built(book)
