@@ -5,14 +5,11 @@ library between single backticks and equations called by their label in parenthe
 On the page names and equations are links.
 """
 
-import importlib
-import inspect
-import pkgutil
+import ast
 import re
 from functools import cache
 from pathlib import Path
 
-import backprop
 import sources
 from sphinx.ext.napoleon import Config, NumpyDocstring
 from sphinx.util.nodes import make_refnode
@@ -30,27 +27,37 @@ BAR = re.compile(r"\|(?=\S)")  # the norm |a|, else taken for a substitution
 
 
 @cache
-def documented():
-    """Return the full names of all modules, classes, functions and methods."""
-    found = {"backprop"}
-    for module in pkgutil.walk_packages(backprop.__path__, "backprop."):
-        found.add(module.name)
-        for name, thing in vars(importlib.import_module(module.name)).items():
-            if getattr(thing, "__module__", None) != module.name or name[0] == "_":
-                continue
-            found.add(f"{module.name}.{name}")
-            if inspect.isclass(thing):
-                found |= {f"{module.name}.{name}.{method}" for method in vars(thing)}
+def documented(root):
+    """Return the full names of all modules, classes, functions and methods.
+
+    They are read and not imported: SymPy and matplotlib would come along.
+    """
+    code = Path(root, "code")
+    found = set()
+    for file in sources.files(code, ["backprop"]):
+        if file.suffix == ".py":
+            parts = file.relative_to(code).with_suffix("").parts
+            module = ".".join(parts).removesuffix(".__init__")
+            tree = ast.parse(file.read_bytes(), str(file))
+            found |= {module, *names_in(tree, module)}
     return found
 
 
-def full_name(name, place):
+def names_in(tree, place):
+    """Yield the full names of what a module or a class defines, and what is in that."""
+    for node in tree.body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name[0] != "_":
+            yield f"{place}.{node.name}"
+        if isinstance(node, ast.ClassDef):
+            yield from names_in(node, f"{place}.{node.name}")
+
+
+def full_name(name, place, known):
     """Return the full name of what a docstring at a place calls by a short one."""
     parts = place.split(".")
     around = [".".join([*parts[:i], name]) for i in range(len(parts), 0, -1)]
-    elsewhere = sorted(known for known in documented() if known.endswith(f".{name}"))
-    tried = [name, *around, *elsewhere]
-    return next((known for known in tried if known in documented()), None)
+    elsewhere = sorted(full for full in known if full.endswith(f".{name}"))
+    return next((full for full in [name, *around, *elsewhere] if full in known), None)
 
 
 @cache
@@ -78,7 +85,7 @@ def prepare(app, what, name, thing, options, lines):
     """Make reStructuredText of a docstring, with links."""
 
     def link(match):
-        target = full_name(match[1], name)
+        target = full_name(match[1], name, documented(app.srcdir))
         return f":py:obj:`{match[1]} <{target}>`" if target else f"``{match[1]}``"
 
     def number(match):
@@ -94,7 +101,8 @@ def prepare(app, what, name, thing, options, lines):
 
 def find_error(app, env, node, contnode):
     """Find what a docstring raises: errors are called by their short names."""
-    target = full_name(node.get("reftarget", ""), "backprop.errors")
+    known = documented(app.srcdir)
+    target = full_name(node.get("reftarget", ""), "backprop.errors", known)
     known = env.get_domain("py").objects
     if node.get("reftype") != "exc" or target not in known:
         return None
@@ -107,6 +115,7 @@ def setup(app):
     app.setup_extension("sphinx.ext.autodoc")
     # Which names in brackets are equations; pages are read again when that changes.
     app.add_config_value("book_equations", sorted(equations(app.srcdir)), "env")
-    app.add_config_value("book_names", sorted(documented()), "env")  # likewise
+    names = sorted(documented(app.srcdir))  # likewise
+    app.add_config_value("book_names", names, "env")
     app.connect("autodoc-process-docstring", prepare)
     app.connect("missing-reference", find_error)

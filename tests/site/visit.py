@@ -1,5 +1,7 @@
 """Opens a page in a browser as a reader would and writes down what happens."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,24 +51,45 @@ class Visit:
 def visit(browser: Browser, address: str, scheme: str = "light") -> Visit:
     """Open a page, unfold what is folded, and measure it at each width."""
     seen = Visit()
-    context = browser.new_context(
-        color_scheme=scheme, viewport={"width": WIDTHS[-1], "height": 900}
-    )
+    with opened(browser, address, seen, scheme) as page:
+        if scheme == "light":  # markup is the same in all
+            find_barriers(page, seen)
+        unfold_with_keyboard(page, seen)
+        measure(page, seen)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            seen.sideways += page.evaluate(SIDEWAYS)
+    return seen
+
+
+def glance(browser: Browser, address: str) -> Visit:
+    """Open a page and measure it as it comes."""
+    seen = Visit()
+    with opened(browser, address, seen) as page:
+        measure(page, seen)
+    return seen
+
+
+@contextmanager
+def opened(
+    browser: Browser, address: str, seen: Visit, scheme: str = "light"
+) -> Iterator[Page]:
+    """Open a page in a window of its own, and write down what it does."""
+    window = {"width": WIDTHS[-1], "height": 900}
+    context = browser.new_context(color_scheme=scheme, viewport=window)
     page = context.new_page()
     listen(page, address, seen)
     page.goto(address, wait_until="networkidle")
     page.evaluate(STYLED, LAID_OUT)
-    if scheme == "light" and address.startswith("http"):  # markup is the same in all
-        find_barriers(page, seen)
-    unfold_with_keyboard(page, seen)
+    yield page
+    context.close()
+
+
+def measure(page: Page, seen: Visit) -> None:
+    """Write down what a page shows once its pictures are there."""
     load_pictures(page)
     for name, value in page.evaluate(MEASURE).items():
         setattr(seen, name, value)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        seen.sideways += page.evaluate(SIDEWAYS)
-    context.close()
-    return seen
 
 
 def listen(page: Page, address: str, seen: Visit) -> None:
