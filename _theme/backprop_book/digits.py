@@ -61,7 +61,8 @@ def choose():
         If MNIST_SOURCE is no source, or asks for what is not to be had, or MNIST_DIR
         names a folder with other files.
     """
-    from backprop.data import CHECKSUMS, SOURCES, locate
+    from backprop.data.files import CHECKSUMS
+    from backprop.data.mnist import SOURCES, locate
     from backprop.errors import BackpropError
 
     wanted = os.environ.get("MNIST_SOURCE") or "auto"

@@ -6,7 +6,8 @@ need matplotlib and SymPy, are imported by name.
 
 from backprop.augmentation import Shift, Warp
 from backprop.convolution import Convolution2D, Flatten, MaxPooling2D, Reshape
-from backprop.data import Digits, Split, load_mnist
+from backprop.data import Digits, load_mnist
+from backprop.dataset import Dataset
 from backprop.errors import (
     BackpropError,
     DataError,
@@ -49,6 +50,7 @@ __all__ = [
     "BackpropError",
     "Convolution2D",
     "DataError",
+    "Dataset",
     "Dense",
     "Digits",
     "Dropout",
@@ -66,7 +68,6 @@ __all__ = [
     "Sigmoid",
     "SmoothedCrossEntropy",
     "SoftmaxCrossEntropy",
-    "Split",
     "Tanh",
     "TrainingError",
     "Warp",

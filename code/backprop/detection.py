@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.data import Split
+from backprop.dataset import Dataset
 from backprop.errors import InputError, check_share, check_whole
 from backprop.losses import MeanSquaredError, SoftmaxCrossEntropy, check_outputs
 
@@ -47,7 +47,7 @@ class Boxes:
     --------
     >>> boxes = Boxes(np.array([0, 0, 1]), np.zeros((3, 4)), np.array([7, 1, 1]),
     ...               np.ones(3))
-    >>> boxes, boxes[boxes.scene == 0].labels
+    >>> boxes, boxes[boxes.scene == 0].targets
     (Boxes(3), array([7, 1]))
     """
 
@@ -338,7 +338,7 @@ class ClassAndBox:
 
 
 def paste_scenes(
-    data: Split,
+    data: Dataset,
     count: int,
     rng: np.random.Generator,
     size: int = 64,
@@ -352,7 +352,7 @@ def paste_scenes(
 
     Parameters
     ----------
-    data : Split
+    data : Dataset
         Digits to take; each scene takes the next ones in a random order.
     count : int
         Scenes, at least 1.
@@ -403,12 +403,12 @@ def paste_scenes(
         for part in range(digits + pieces):
             chosen = order[taken % len(order)]
             taken += 1
-            ink = data.images[chosen].reshape(28, 28)
+            ink = data.inputs[chosen].reshape(28, 28)
             if part >= digits:
                 ink = torn(ink, rng)
             box = place(image, ink, boxes, rng)
             if box is not None and part < digits:
-                rows.append((scene, *box, int(data.labels[chosen])))
+                rows.append((scene, *box, int(data.targets[chosen])))
     table = np.array(rows)
     truth = Boxes(table[:, 0], table[:, 1:5], table[:, 5], np.ones(len(table)))
     return images, truth

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from backprop.data import Split
+from backprop.dataset import Dataset
 from backprop.errors import InputError, SavedFileError
 from backprop.layers import Dense, Layer
 from backprop.saving import check_saved, read_arrays, write_arrays
@@ -213,15 +213,15 @@ class Network:
         guesses = [self.forward(X[chunk]).argmax(axis=1) for chunk in chunks(len(X))]
         return np.concatenate(guesses)
 
-    def evaluate(self, data: Split) -> Evaluation:
+    def evaluate(self, data: Dataset) -> Evaluation:
         """Measure loss and accuracy on a data set; no weight moves.
 
         It overwrites what `backward` needs: call `forward` again before `backward`.
 
         Parameters
         ----------
-        data : Split
-            Images (n, features) and labels (n,), n at least 1.
+        data : Dataset
+            Inputs (n, features) and their targets, n at least 1.
 
         Returns
         -------
@@ -232,21 +232,21 @@ class Network:
         Raises
         ------
         InputError
-            If the data set is no `Split`, is empty, does not fit, or holds NaN or
+            If the data set is no `Dataset`, is empty, does not fit, or holds NaN or
             infinity.
         """
-        if not isinstance(data, Split):
+        if not isinstance(data, Dataset):
             raise InputError(
-                f"evaluate: the data set must be a Split, but is a "
-                f"{type(data).__name__}. Write Split(images, labels)."
+                f"evaluate: the data set must be a Dataset, but is a "
+                f"{type(data).__name__}. Write Dataset(inputs, targets)."
             )
         if len(data) == 0:
             raise InputError("evaluate: the data set is empty; nothing to measure.")
-        images = self._as_batch(data.images)
-        check_finite(images)
+        X = self._as_batch(data.inputs)
+        check_finite(X)
         loss = correct = 0.0
         for chunk in chunks(len(data)):
-            outputs, y = self.forward(images[chunk]), data.labels[chunk]
+            outputs, y = self.forward(X[chunk]), data.targets[chunk]
             loss += self.loss.forward(outputs, y) * len(y)
             correct += correct_answers(outputs, y)
         return Evaluation(loss / len(data), correct / len(data))

@@ -99,10 +99,10 @@ class Masked(Optimizer):
 
     Examples
     --------
-    >>> from backprop import SGD, Dense, SoftmaxCrossEntropy, Split, train
+    >>> from backprop import SGD, Dense, SoftmaxCrossEntropy, Dataset, train
     >>> network = Network([Dense(2, 2)], loss=SoftmaxCrossEntropy(), seed=0)
     >>> masks = {"0.W": np.array([[True, False], [True, True]])}
-    >>> data = Split(np.eye(2, dtype=np.float32), np.array([0, 1]))
+    >>> data = Dataset(np.eye(2, dtype=np.float32), np.array([0, 1]))
     >>> history = train(network, data, optimizer=Masked(SGD(0.1), masks), epochs=3,
     ...                 progress=False)
     >>> bool(network.parameters["0.W"][0, 1] == 0)

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from backprop.augmentation import Augmentation, Shift, Warp
 from backprop.convolution import Convolution2D, Flatten, Reshape
-from backprop.data import Split
+from backprop.dataset import Dataset
 from backprop.layers import Dense, Dropout, Layer, ReLU
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Network
@@ -95,7 +95,7 @@ def cnn(seed: int) -> Network:
 
 def trained(
     network: Network,
-    data: Split,
+    data: Dataset,
     seed: int,
     *,
     rate: float = 0.1,
@@ -110,7 +110,7 @@ def trained(
     ----------
     network : Network
         Is trained in place.
-    data : Split
+    data : Dataset
         The examples.
     seed : int
         Of the order and the augmentation.
@@ -144,27 +144,27 @@ def trained(
     return network
 
 
-def plain_mlp(data: Split, seed: int) -> Network:
+def plain_mlp(data: Dataset, seed: int) -> Network:
     """Train a multilayer perceptron for about a minute, on the images as they are."""
     network = mlp(784, 512, 512, 10, seed=seed, dropout=(0.1, 0.3))
     return trained(network, data, seed, schedule=cosine, epochs=13)
 
 
-def warped_mlp(data: Split, seed: int) -> Network:
+def warped_mlp(data: Dataset, seed: int) -> Network:
     """Train a multilayer perceptron for about three minutes, on warped images."""
     network = mlp(784, 512, 512, 10, seed=seed)
     warp = Warp(shift=1, affine=0.1, elastic=0.4)
     return trained(network, data, seed, epochs=32, augment=warp)
 
 
-def large_warped_mlp(data: Split, seed: int) -> Network:
+def large_warped_mlp(data: Dataset, seed: int) -> Network:
     """Train a larger multilayer perceptron for about seven minutes."""
     network = mlp(784, 1024, 512, 10, seed=seed)
     warp = Warp(shift=1, affine=0.12, elastic=0.5)
     return trained(network, data, seed, epochs=50, augment=warp)
 
 
-def shifted_cnn(data: Split, seed: int) -> Network:
+def shifted_cnn(data: Dataset, seed: int) -> Network:
     """Train a small convolutional network for about a minute, on shifted images."""
     network, shift = cnn(seed), Shift(1)
     return trained(
@@ -172,7 +172,7 @@ def shifted_cnn(data: Split, seed: int) -> Network:
     )
 
 
-def warped_cnn(data: Split, seed: int) -> Network:
+def warped_cnn(data: Dataset, seed: int) -> Network:
     """Train the same network for about three minutes, on warped images."""
     network, warp = cnn(seed), Warp(shift=1, affine=0.1, elastic=0.4)
     return trained(
@@ -180,7 +180,7 @@ def warped_cnn(data: Split, seed: int) -> Network:
     )
 
 
-def few_images_mlp(data: Split, seed: int) -> Network:
+def few_images_mlp(data: Dataset, seed: int) -> Network:
     """Train a multilayer perceptron on a few thousand images, always warped anew."""
     network = mlp(784, 300, 100, 10, seed=seed)
     warp = Warp(shift=1, affine=0.1, elastic=0.4)
@@ -189,7 +189,7 @@ def few_images_mlp(data: Split, seed: int) -> Network:
     )
 
 
-def few_images_cnn(data: Split, seed: int) -> Network:
+def few_images_cnn(data: Dataset, seed: int) -> Network:
     """Train the convolutional network on a few thousand images, always warped anew."""
     network, warp = cnn(seed), Warp(shift=1, affine=0.1, elastic=0.4)
     return trained(
@@ -200,12 +200,12 @@ def few_images_cnn(data: Split, seed: int) -> Network:
 PRUNING_LEVELS = (4, 12, 20, 30)
 
 
-def pruned_mlp(data: Split, seed: int) -> Iterator[tuple[int, Network]]:
+def pruned_mlp(data: Dataset, seed: int) -> Iterator[tuple[int, Network]]:
     """Train a network, then remove weights in steps and train what is left.
 
     Parameters
     ----------
-    data : Split
+    data : Dataset
         The examples.
     seed : int
         Of all that is random.

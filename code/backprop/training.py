@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from backprop.augmentation import Augmentation
 from backprop.checkpoints import Progress, load_checkpoint, save_checkpoint
-from backprop.data import Split
+from backprop.dataset import Dataset
 from backprop.errors import InputError, TrainingError
 from backprop.network import Evaluation, Network, check_finite
 from backprop.optimizers import Optimizer, Schedule, constant
@@ -73,12 +73,12 @@ class History:
 
 def train(
     network: Network,
-    data: Split,
+    data: Dataset,
     *,
     optimizer: Optimizer,
     epochs: int,
     batch_size: int = 128,
-    validation: Split | None = None,
+    validation: Dataset | None = None,
     schedule: Schedule = constant,
     augment: Augmentation | None = None,
     patience: int | None = None,
@@ -95,7 +95,7 @@ def train(
     ----------
     network : Network
         Its weights are moved.
-    data : Split
+    data : Dataset
         The examples it learns from, at least one.
     optimizer : SGD or Adam
         Turns gradients into steps.
@@ -103,7 +103,7 @@ def train(
         How many times every example is seen, at least 1.
     batch_size : int, optional
         Examples a step, at least 1; more than there are means all of them.
-    validation : Split, optional
+    validation : Dataset, optional
         Measured after each epoch, never learned from.
     schedule : function of progress, optional
         Multiplies the learning rate: `constant` (default), `linear`, `cosine`,
@@ -201,8 +201,8 @@ class Course:
     """One training: its settings, as `train` takes them, and how far it has come."""
 
     network: Network
-    data: Split
-    validation: Split | None
+    data: Dataset
+    validation: Dataset | None
     optimizer: Optimizer
     epochs: int
     batch_size: int
@@ -382,7 +382,7 @@ def train_step(
 
 
 def mini_batches(
-    data: Split,
+    data: Dataset,
     batch_size: int,
     rng: np.random.Generator,
     augment: Augmentation | None = None,
@@ -391,7 +391,7 @@ def mini_batches(
 
     Parameters
     ----------
-    data : Split
+    data : Dataset
         The examples.
     batch_size : int
         Examples a batch; the last batch holds what is left.
@@ -409,18 +409,18 @@ def mini_batches(
 
     Examples
     --------
-    >>> data = Split(np.arange(6.0).reshape(3, 2), np.array([0, 1, 2]))
+    >>> data = Dataset(np.arange(6.0).reshape(3, 2), np.array([0, 1, 2]))
     >>> [len(y) for X, y in mini_batches(data, 2, np.random.default_rng(0))]
     [2, 1]
     """
     order = rng.permutation(len(data))
-    images = np.ascontiguousarray(data.images)  # else each np.take copies them all
+    images = np.ascontiguousarray(data.inputs)  # else each np.take copies them all
     room = np.empty_like(images[:batch_size])
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         # mode="clip" writes straight into `out`; the default makes a copy first.
         X = np.take(images, chosen, axis=0, out=room[: len(chosen)], mode="clip")
-        yield X if augment is None else augment(X, rng), data.labels[chosen]
+        yield X if augment is None else augment(X, rng), data.targets[chosen]
 
 
 def epoch_means(batch_loss: list[float], steps_per_epoch: int) -> Array:
@@ -458,10 +458,10 @@ def noticed_interrupt() -> Iterator[Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def fingerprint(data: Split) -> str:
+def fingerprint(data: Dataset) -> str:
     """Return a short text that tells this data set from others."""
-    digest = zlib.crc32(np.ascontiguousarray(data.labels).data)
-    digest = zlib.crc32(np.ascontiguousarray(data.images).data, digest)
+    digest = zlib.crc32(np.ascontiguousarray(data.targets).data)
+    digest = zlib.crc32(np.ascontiguousarray(data.inputs).data, digest)
     return f"{data} {digest:08x}"
 
 
@@ -480,7 +480,7 @@ def name_of(setting: object) -> str:
     return re.sub(r" at 0x[0-9a-fA-F]+", "", name)
 
 
-def evaluate_quietly(network: Network, data: Split) -> Evaluation:
+def evaluate_quietly(network: Network, data: Dataset) -> Evaluation:
     """Evaluate without NumPy's warnings: `train` says it better."""
     with np.errstate(over="ignore", invalid="ignore"):
         return network.evaluate(data)
@@ -501,21 +501,21 @@ def check_numbers(
             )
 
 
-def check_split(name: str, data: Split, network: Network) -> None:
+def check_split(name: str, data: Dataset, network: Network) -> None:
     """Raise an error that names the split unless the network can work with it.
 
     The network tries the examples with the smallest and the largest label.
     """
     if len(data) == 0:
         raise InputError(f"train, {name}: the data set is empty; it needs an example.")
-    y = data.labels
+    y = data.targets
     rows = [y.argmin(), y.argmax()] if y.ndim == 1 else [0]
     try:
-        check_finite(data.images)
+        check_finite(data.inputs)
         if np.issubdtype(y.dtype, np.floating):
             check_finite(y, "y")
         with np.errstate(over="ignore", invalid="ignore"):
-            loss = network.loss.forward(network.forward(data.images[rows]), y[rows])
+            loss = network.loss.forward(network.forward(data.inputs[rows]), y[rows])
     except InputError as why:
         raise InputError(f"train, {name}: {why}") from None
     if not isfinite(loss):

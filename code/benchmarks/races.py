@@ -14,12 +14,12 @@ from itertools import chain
 
 import numpy as np
 from backprop import (
+    Dataset,
     Dense,
     MeanSquaredError,
     Network,
     ReLU,
     Sigmoid,
-    Split,
     relative_error,
 )
 from backprop.errors import BackpropError
@@ -165,14 +165,14 @@ def why_not_compiled() -> str:
     return ""
 
 
-def run_race(race: Race, data: Split, left_out: Mapping[str, str]) -> RaceResult:
+def run_race(race: Race, data: Dataset, left_out: Mapping[str, str]) -> RaceResult:
     """Line everybody up, look that all do the same, and run.
 
     Parameters
     ----------
     race : Race
         Which one.
-    data : Split
+    data : Dataset
         At least ``race.images`` examples.
     left_out : mapping of name to str
         Who does not take part.
@@ -223,7 +223,7 @@ def run_race(race: Race, data: Split, left_out: Mapping[str, str]) -> RaceResult
 
 def line_up(
     network: Network,
-    data: Split,
+    data: Dataset,
     batch_size: int,
     left_out: Mapping[str, str],
     notes: dict[str, str],
@@ -251,7 +251,7 @@ def line_up(
     return found
 
 
-def fastest_way(network: Network, data: Split, settings: Settings) -> str:
+def fastest_way(network: Network, data: Dataset, settings: Settings) -> str:
     """Return PyTorch's way that is fastest here, by a short trial."""
     from benchmarks.contestants.pytorch import PyTorch, ways
 
@@ -264,7 +264,7 @@ def fastest_way(network: Network, data: Split, settings: Settings) -> str:
 def compare(
     contestants: Mapping[str, Contestant],
     reference: str,
-    batch: Split,
+    batch: Dataset,
     tolerance: float,
 ) -> dict[str, float]:
     """Return how far each is from one of them at the same batch.
@@ -275,7 +275,7 @@ def compare(
         All with the same weights.
     reference : str
         The name of the one that the others are held against.
-    batch : Split
+    batch : Dataset
         The examples.
     tolerance : float
         The largest relative error that passes.
@@ -290,9 +290,9 @@ def compare(
     UnfairRaceError
         If an error is above the tolerance.
     """
-    expected = contestants[reference].gradient(batch.images, batch.labels)
+    expected = contestants[reference].gradient(batch.inputs, batch.targets)
     errors = {
-        name: distance(contestant.gradient(batch.images, batch.labels), expected)
+        name: distance(contestant.gradient(batch.inputs, batch.targets), expected)
         for name, contestant in contestants.items()
         if name != reference
     }
@@ -329,5 +329,5 @@ def twin(network: Network) -> Ours:
         other.parameters.values(), network.parameters.values(), strict=True
     ):
         W[:] = start
-    nothing = Split(np.empty((0, 784)), np.empty(0, np.int64))
+    nothing = Dataset(np.empty((0, 784)), np.empty(0, np.int64))
     return Ours(other, nothing, Settings())

@@ -6,7 +6,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from backprop import Split, load_mnist
+from backprop import Dataset, load_mnist
 
 from benchmarks.footprint import measure_footprint
 from benchmarks.layer_race import convolution_race
@@ -79,13 +79,13 @@ def measure(quick: bool) -> Results:
     )
 
 
-def repeated(data: Split, n: int) -> Split:
+def repeated(data: Dataset, n: int) -> Dataset:
     """Return n examples, those of a smaller data set again and again.
 
     Examples
     --------
-    >>> data = Split(np.eye(2), np.array([0, 1]))
-    >>> repeated(data, 5).labels
+    >>> data = Dataset(np.eye(2), np.array([0, 1]))
+    >>> repeated(data, 5).targets
     array([0, 1, 0, 1, 0])
     """
     return data[np.arange(n) % len(data)]

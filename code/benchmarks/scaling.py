@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from backprop import Split
+from backprop import Dataset
 from backprop.recipes import mlp
 
 from benchmarks.contestants import Settings
@@ -72,7 +72,7 @@ def runner(widths: Sizes, batch_size: int, steps: int) -> Ours:
     rng = np.random.default_rng(0)
     n = batch_size * steps
     images = rng.random((n, widths[0]), dtype=np.float32)
-    data = Split(images, rng.integers(0, 10, n))
+    data = Dataset(images, rng.integers(0, 10, n))
     return Ours(mlp(*widths, 10, seed=0), data, Settings(batch_size))
 
 

@@ -266,7 +266,7 @@ def test_each_setting_has_its_own_shapes(monkeypatch, warp, used):
 
 def test_a_turned_digit_is_still_that_digit(digits):
     """Most of the ink stays; else labels would be wrong."""
-    images = digits.train.images[:500]
+    images = digits.train.inputs[:500]
     new = Warp(shift=1, affine=0.1, elastic=0.4)(images, np.random.default_rng(0))
     kept = new.sum(axis=1) / images.sum(axis=1)
     assert 0.95 < kept.mean() < 1.05

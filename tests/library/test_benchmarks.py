@@ -163,18 +163,18 @@ def test_a_peer_takes_our_steps(few, name, momentum):
         OURS: Ours(network, few, settings),
         name: peer(name, network, few, settings),
     }
-    before = contestants[OURS].gradient(few.images, few.labels)[0]
+    before = contestants[OURS].gradient(few.inputs, few.targets)[0]
     for contestant in contestants.values():
         for _ in range(3):
             assert contestant.epoch() > 0
     compare(contestants, OURS, few, 1e-4)
-    assert contestants[OURS].gradient(few.images, few.labels)[0] < before
+    assert contestants[OURS].gradient(few.inputs, few.targets)[0] < before
 
 
 def test_the_gradients_of_a_peer_are_float32(few):
     """Float64 would make it slower for a reason that nobody chose."""
     _, gradients = peer(AUTOGRAD, mlp(784, 12, 10, seed=0), few, Settings()).gradient(
-        few.images, few.labels
+        few.inputs, few.targets
     )
     assert {dW.dtype for dW in gradients.values()} == {np.dtype(np.float32)}
 
@@ -190,10 +190,10 @@ def test_the_loop_has_the_gradient_of_sigmoids_and_squared_error(few):
 
 def test_the_loop_learns(few):
     loop = OneByOne(mlp(784, 12, 10, seed=0), few, Settings(10, learning_rate=1.0))
-    before, _ = loop.gradient(few.images, few.labels)
+    before, _ = loop.gradient(few.inputs, few.targets)
     for _ in range(5):
         loop.epoch()
-    after, _ = loop.gradient(few.images, few.labels)
+    after, _ = loop.gradient(few.inputs, few.targets)
     assert after < before
 
 
@@ -273,7 +273,7 @@ def test_all_batches_of_a_race_are_full(quick):
 
 def test_a_small_data_set_is_repeated(few):
     assert len(repeated(few, 100)) == 100
-    np.testing.assert_array_equal(repeated(few, 100).labels[80:], few.labels[:20])
+    np.testing.assert_array_equal(repeated(few, 100).targets[80:], few.targets[:20])
 
 
 def test_who_is_not_installed_is_left_out_with_a_reason(monkeypatch):
@@ -460,7 +460,7 @@ def test_the_listings_of_the_last_chapter_have_the_same_gradient(few):
     rng = np.random.default_rng(0)
     W1 = rng.normal(0, 0.05, (784, 12)).astype(np.float32)
     W2 = rng.normal(0, 0.3, (12, 10)).astype(np.float32)
-    ours, dW = by_this_library(W1, W2, few.images, few.labels)
-    theirs, their_dW = by_pytorch(W1, W2, few.images, few.labels)
+    ours, dW = by_this_library(W1, W2, few.inputs, few.targets)
+    theirs, their_dW = by_pytorch(W1, W2, few.inputs, few.targets)
     assert theirs == pytest.approx(ours, rel=1e-6)
     np.testing.assert_allclose(their_dW, dW, rtol=1e-4, atol=1e-7)

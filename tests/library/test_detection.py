@@ -267,7 +267,7 @@ def test_the_digit_in_a_box_is_the_one_of_its_label(digits):
     """Found again among all training images by its ink."""
     images, truth = scenes_of(digits, count=5, pieces=0)
     shapes = {}
-    for ink, label in zip(digits.train.images, digits.train.labels, strict=True):
+    for ink, label in zip(digits.train.inputs, digits.train.targets, strict=True):
         ink = ink.reshape(28, 28)
         top, left, bottom, right = ink_box(ink)
         shapes[ink[top:bottom, left:right].tobytes()] = label

@@ -13,6 +13,7 @@ import pytest
 from backprop import (
     BackpropError,
     Convolution2D,
+    Dataset,
     Dense,
     Dropout,
     Flatten,
@@ -26,7 +27,6 @@ from backprop import (
     Sigmoid,
     SmoothedCrossEntropy,
     SoftmaxCrossEntropy,
-    Split,
     Tanh,
 )
 from hypothesis import HealthCheck, given, settings
@@ -351,7 +351,7 @@ THINGS = {
     "a dictionary": {"X": 1},
     "a set": {1.0, 2.0},
     "a function": len,
-    "a split": Split(np.zeros((2, 4)), np.zeros(2, int)),
+    "a split": Dataset(np.zeros((2, 4)), np.zeros(2, int)),
     "a list of images": [[[[1.0, 2.0], [3.0, 4.0]]]],
 }
 things = pytest.mark.parametrize("thing", THINGS.values(), ids=THINGS)
@@ -415,8 +415,8 @@ def test_a_network_takes_what_is_as_good_as_an_array_or_says_why_not(
         else:
             with pytest.raises(InputError):
                 use(thing)
-    if not isinstance(thing, Split):
-        with pytest.raises(InputError, match=r"must be a Split"):
+    if not isinstance(thing, Dataset):
+        with pytest.raises(InputError, match=r"must be a Dataset"):
             network.evaluate(thing)
 
 
@@ -432,7 +432,7 @@ def test_a_network_takes_an_array_or_says_why_not(convolution, shape, dtype, val
     for use in (
         lambda: network.forward(X, training=True),
         lambda: network.predict(X),
-        lambda: network.evaluate(Split(X, np.zeros(X.shape[:1], int))).loss,
+        lambda: network.evaluate(Dataset(X, np.zeros(X.shape[:1], int))).loss,
     ):
         try:
             with np.errstate(all="ignore"):

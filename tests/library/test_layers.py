@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from backprop import (
+    Dataset,
     Dense,
     Dropout,
     InputError,
@@ -17,7 +18,6 @@ from backprop import (
     ReLU,
     Sigmoid,
     SoftmaxCrossEntropy,
-    Split,
     Tanh,
     check_gradients,
     glorot,
@@ -431,7 +431,7 @@ def test_measuring_silences_nothing_and_draws_nothing():
     for name, W in without.parameters.items():
         W[:] = network.parameters[name]
     before = network.rng.bit_generator.state
-    data = Split(X, y)
+    data = Dataset(X, y)
     assert network.evaluate(data) == without.evaluate(data)
     np.testing.assert_array_equal(network.predict(X), without.predict(X))
     np.testing.assert_array_equal(network.forward(X), without.forward(X))

@@ -14,6 +14,7 @@ from backprop import (
     Adam,
     BackpropError,
     Convolution2D,
+    Dataset,
     Dense,
     Dropout,
     Flatten,
@@ -25,7 +26,6 @@ from backprop import (
     Sigmoid,
     SmoothedCrossEntropy,
     SoftmaxCrossEntropy,
-    Split,
     Tanh,
 )
 
@@ -177,7 +177,7 @@ CALLS = {
         "gradient of another shape": lambda: pass_back(FLAT),
         "NaN": lambda: network().predict(np.array([[0.0, 0, 0], [0, np.nan, 0]])),
         "array for a split": lambda: network().evaluate(FLAT),
-        "empty split": lambda: network().evaluate(Split(FLAT, np.array([0, 1]))[:0]),
+        "empty split": lambda: network().evaluate(Dataset(FLAT, np.array([0, 1]))[:0]),
     },
 }
 

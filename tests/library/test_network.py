@@ -15,6 +15,7 @@ import pytest
 from backprop import (
     SGD,
     Convolution2D,
+    Dataset,
     Dense,
     Dropout,
     Flatten,
@@ -27,7 +28,6 @@ from backprop import (
     SavedFileError,
     Sigmoid,
     SoftmaxCrossEntropy,
-    Split,
     Tanh,
     symbolic,
     train_step,
@@ -497,7 +497,7 @@ def test_predict_says_where_the_largest_output_is():
 
 def test_evaluate_measures_loss_and_accuracy():
     X = np.log([[0.5, 0.25, 0.25], [0.125, 0.125, 0.75], [0.2, 0.6, 0.2]])
-    result = by_hand().evaluate(Split(X, np.array([0, 2, 2])))
+    result = by_hand().evaluate(Dataset(X, np.array([0, 2, 2])))
     assert result.accuracy == pytest.approx(2 / 3)
     assert result.loss == pytest.approx(-np.mean(np.log([0.5, 0.75, 0.2])))
     assert type(result.loss) is type(result.accuracy) is float
@@ -509,7 +509,7 @@ def test_accuracy_is_nan_where_the_targets_are_not_labels(size):
     network = made((4, 3), loss="squared error")
     X, _ = batch_for(network, size)
     targets = np.zeros((size, 3))
-    result = network.evaluate(Split(X, targets))
+    result = network.evaluate(Dataset(X, targets))
     assert np.isnan(result.accuracy)
     assert result.loss == pytest.approx(
         network.loss.forward(network.forward(X), targets)
@@ -519,7 +519,7 @@ def test_accuracy_is_nan_where_the_targets_are_not_labels(size):
 def test_accuracy_with_squared_error_and_labels_is_a_share():
     network = made((4, 3), loss="squared error")
     X, _ = batch_for(network, 5)
-    assert network.evaluate(Split(X, network.predict(X))).accuracy == 1
+    assert network.evaluate(Dataset(X, network.predict(X))).accuracy == 1
 
 
 @pytest.mark.parametrize("size", [1, 999, 1000, 1001, 2345])
@@ -528,7 +528,7 @@ def test_working_in_chunks_changes_nothing(size):
     X, y = batch_for(network, size)
     outputs = network.forward(X)
     np.testing.assert_array_equal(network.predict(X), outputs.argmax(axis=1))
-    result = network.evaluate(Split(X, y))
+    result = network.evaluate(Dataset(X, y))
     assert result.loss == pytest.approx(network.loss.forward(outputs, y), rel=1e-12)
     assert result.accuracy == np.mean(outputs.argmax(axis=1) == y)
 
@@ -537,7 +537,7 @@ def test_measuring_moves_no_weight():
     network = made((3, 4, 2))
     before = {name: W.copy() for name, W in network.parameters.items()}
     X, y = batch_for(network, 10)
-    network.evaluate(Split(X, y))
+    network.evaluate(Dataset(X, y))
     network.predict(X)
     for name, W in network.parameters.items():
         np.testing.assert_array_equal(W, before[name])
@@ -548,7 +548,7 @@ def test_after_measuring_forward_must_be_called_again():
     network = made((3, 4, 2))
     X, y = batch_for(network, 6)
     right = gradients_of(network, X, y)
-    network.evaluate(Split(2 * X, y))
+    network.evaluate(Dataset(2 * X, y))
     again = gradients_of(network, X, y)
     for name in right:
         np.testing.assert_array_equal(again[name], right[name])
@@ -561,7 +561,7 @@ def test_after_measuring_forward_must_be_called_again():
 USES = {
     "forward": lambda network, X: network.forward(X),
     "predict": lambda network, X: network.predict(X),
-    "evaluate": lambda network, X: network.evaluate(Split(X, np.zeros(len(X), int))),
+    "evaluate": lambda network, X: network.evaluate(Dataset(X, np.zeros(len(X), int))),
 }
 users = pytest.mark.parametrize("use", USES.values(), ids=USES)
 
@@ -614,7 +614,7 @@ def test_nan_or_infinity_is_refused_with_its_row(use, wrong):
 
 def test_an_empty_data_set_cannot_be_measured():
     with pytest.raises(InputError, match="evaluate: the data set is empty"):
-        made((4, 2)).evaluate(Split(np.zeros((0, 4)), np.zeros(0, int)))
+        made((4, 2)).evaluate(Dataset(np.zeros((0, 4)), np.zeros(0, int)))
 
 
 def test_no_examples_have_no_predictions():
@@ -623,20 +623,20 @@ def test_no_examples_have_no_predictions():
 
 def test_labels_out_of_range_are_refused():
     with pytest.raises(InputError, match=r"labels run from 0 to 1, .* label 7\."):
-        made((4, 2)).evaluate(Split(np.zeros((3, 4)), np.array([0, 7, 1])))
+        made((4, 2)).evaluate(Dataset(np.zeros((3, 4)), np.array([0, 7, 1])))
 
 
 @pytest.mark.parametrize("data", [(np.ones((2, 4)), np.zeros(2, int)), None, "test"])
 def test_what_is_no_split_cannot_be_measured(data):
     with pytest.raises(
-        InputError, match=r"must be a Split, but is a \w+\. Write Split"
+        InputError, match=r"must be a Dataset, but is a \w+\. Write Dataset"
     ):
         made((4, 2)).evaluate(data)
 
 
 @pytest.mark.parametrize("use", ["forward", "predict"])
 def test_rows_of_several_lengths_are_refused(use):
-    """A Split has refused them already."""
+    """A Dataset has refused them already."""
     with pytest.raises(InputError, match=r"takes an array, but got: .* inhomogeneous"):
         USES[use](made((4, 2)), [[1.0, 2.0], [1.0]])
 
@@ -757,7 +757,7 @@ def test_a_copy_says_the_same_and_saves_the_same(copied, tmp_path):
     train_step(network, X, y, SGD(0.1))
     other = copied(copied(network))
     assert repr(other) == repr(network)
-    assert other.evaluate(Split(X, y)) == network.evaluate(Split(X, y))
+    assert other.evaluate(Dataset(X, y)) == network.evaluate(Dataset(X, y))
     other.save(tmp_path / "weights.npz")
     network.load(tmp_path / "weights.npz")
 

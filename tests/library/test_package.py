@@ -24,7 +24,8 @@ MODULES = sorted(
 FLOORS = {
     "errors": 0,
     "augmentation": 1,
-    "data": 1,
+    "data": 2,
+    "dataset": 1,
     "layers": 1,
     "losses": 1,
     "optimizers": 1,
@@ -179,7 +180,7 @@ def test_a_public_name_has_a_docstring_of_its_own(name):
 
 FUNCTIONS = [n for n in backprop.__all__ if inspect.isfunction(getattr(backprop, n))]
 MADE_BY_HAND = ["Dense", "Network", "SGD"]
-RESULTS = ["Digits", "Evaluation", "History", "Split"]
+RESULTS = ["Digits", "Evaluation", "History", "Dataset"]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -24,7 +24,7 @@ def no_progress_bars():
 def few():
     """Return five images of each digit."""
     train = load_mnist("embedded").train
-    chosen = [np.flatnonzero(train.labels == digit)[:5] for digit in range(10)]
+    chosen = [np.flatnonzero(train.targets == digit)[:5] for digit in range(10)]
     return train[np.concatenate(chosen)]
 
 

@@ -912,7 +912,7 @@ def gradient_at_once(network, X, y):
 @pytest.mark.parametrize("name", ["threads", "given processes", "dask"])
 def test_shards_add_up_to_the_gradient_of_the_batch(name, request, digits):
     data, network = digits.train[:103], made(seed=1)
-    X, y = data.images.astype(np.float64), data.labels
+    X, y = data.inputs.astype(np.float64), data.targets
     loss, gradients = gradient_at_once(made(seed=1), X, y)
     with executor_named(name, request) as executor:
         shard_loss, added = parallel_gradients(network, X, y, executor, shards=4)
@@ -926,7 +926,7 @@ def test_shards_add_up_to_the_gradient_of_the_batch(name, request, digits):
 @pytest.mark.parametrize("shards", [1, 2, 7, 8])
 def test_any_number_of_shards_gives_the_gradient(shards, digits):
     data = digits.train[:8]
-    X, y = data.images.astype(np.float64), data.labels
+    X, y = data.inputs.astype(np.float64), data.targets
     loss, gradients = gradient_at_once(made(seed=1), X, y)
     with ThreadPoolExecutor(4) as executor:
         shard_loss, added = parallel_gradients(made(seed=1), X, y, executor, shards)
@@ -937,10 +937,10 @@ def test_any_number_of_shards_gives_the_gradient(shards, digits):
 
 def test_the_network_is_left_alone_and_its_type_kept(digits):
     network, data = made(seed=1, dtype=np.float32), digits.train[:10]
-    before = gradient_at_once(network, data.images, data.labels)[1]
+    before = gradient_at_once(network, data.inputs, data.targets)[1]
     with ThreadPoolExecutor(2) as executor:
         _, added = parallel_gradients(
-            network, data.images[5:], data.labels[5:], executor, 2
+            network, data.inputs[5:], data.targets[5:], executor, 2
         )
     for key, dW in network.gradients.items():
         np.testing.assert_array_equal(dW, before[key])
@@ -954,7 +954,7 @@ def test_a_wrong_number_of_shards_is_refused(shards, digits):
         ThreadPoolExecutor(1) as executor,
         pytest.raises(InputError, match=rf"from 1 to 10, .*but is {shards}\."),
     ):
-        parallel_gradients(made(0), data.images, data.labels, executor, shards)
+        parallel_gradients(made(0), data.inputs, data.targets, executor, shards)
 
 
 def test_shards_need_a_target_for_each_example(digits):
@@ -963,4 +963,4 @@ def test_shards_need_a_target_for_each_example(digits):
         ThreadPoolExecutor(1) as executor,
         pytest.raises(InputError, match="10 examples and 9 targets"),
     ):
-        parallel_gradients(made(0), data.images, data.labels[:9], executor, 2)
+        parallel_gradients(made(0), data.inputs, data.targets[:9], executor, 2)

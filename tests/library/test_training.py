@@ -13,6 +13,7 @@ import pytest
 from backprop import (
     SGD,
     Adam,
+    Dataset,
     Dense,
     Dropout,
     History,
@@ -23,7 +24,6 @@ from backprop import (
     Shift,
     Sigmoid,
     SoftmaxCrossEntropy,
-    Split,
     Tanh,
     TrainingError,
     Warp,
@@ -121,10 +121,10 @@ def test_validation_only_looks_on(few, digits):
 
 
 def test_training_leaves_the_data_alone(few):
-    images, labels = few.images.copy(), few.labels.copy()
+    images, labels = few.inputs.copy(), few.targets.copy()
     run(few)
-    np.testing.assert_array_equal(few.images, images)
-    np.testing.assert_array_equal(few.labels, labels)
+    np.testing.assert_array_equal(few.inputs, images)
+    np.testing.assert_array_equal(few.targets, labels)
 
 
 # Learning -------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def test_a_training_goes_on_where_the_last_one_stopped(few):
 
 
 def test_a_step_is_forward_backward_update(few):
-    X, y = few.images[:8], few.labels[:8]
+    X, y = few.inputs[:8], few.targets[:8]
     ours, by_hand = made(), made()
     loss = train_step(ours, X, y, SGD(0.5), factor=0.5)
     assert loss == by_hand.loss.forward(by_hand.forward(X), y)
@@ -173,7 +173,7 @@ def test_a_step_is_forward_backward_update(few):
 
 def test_all_weights_move_after_all_gradients_are_known(few):
     """Were W of a later layer moved first, an earlier gradient would be wrong."""
-    network, X, y = made(dtype=np.float64), few.images[:8], few.labels[:8]
+    network, X, y = made(dtype=np.float64), few.inputs[:8], few.targets[:8]
     network.loss.forward(network.forward(X), y)
     network.backward(network.loss.backward())
     before = {name: W.copy() for name, W in network.parameters.items()}
@@ -227,21 +227,21 @@ def test_a_history_cannot_be_changed(few):
 
 @given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 1000))
 def test_each_example_is_seen_once_an_epoch_with_its_own_label(size, batch_size, seed):
-    data = Split(np.arange(2.0 * size).reshape(size, 2), np.arange(size))
+    data = Dataset(np.arange(2.0 * size).reshape(size, 2), np.arange(size))
     rows, labels = [], []
     for X, y in mini_batches(data, batch_size, np.random.default_rng(seed)):
         assert len(X) == len(y) <= batch_size
         rows += X.tolist()
         labels += y.tolist()
     assert sorted(labels) == list(range(size))
-    assert rows == data.images[labels].tolist()
+    assert rows == data.inputs[labels].tolist()
 
 
 def test_images_in_another_order_of_memory_are_not_copied_for_each_batch(monkeypatch):
     """`np.take` into `out` from an array that is not contiguous copies all of it."""
     wide = np.random.default_rng(0).random((50, 6))
-    plain = Split(np.ascontiguousarray(wide[:, ::2]), np.arange(50))
-    strided = Split(wide[:, ::2], np.arange(50))
+    plain = Dataset(np.ascontiguousarray(wide[:, ::2]), np.arange(50))
+    strided = Dataset(wide[:, ::2], np.arange(50))
     take, taken = np.take, []
 
     def spy(array, *args, **kwargs):
@@ -256,12 +256,12 @@ def test_images_in_another_order_of_memory_are_not_copied_for_each_batch(monkeyp
     ):
         np.testing.assert_array_equal(found[0], expected[0])
     assert all(array.flags.c_contiguous for array in taken)
-    assert any(array is plain.images for array in taken)
+    assert any(array is plain.inputs for array in taken)
     assert len({id(array) for array in taken}) == 2
 
 
 def test_each_epoch_has_an_order_of_its_own():
-    data = Split(np.zeros((50, 2)), np.arange(50))
+    data = Dataset(np.zeros((50, 2)), np.arange(50))
     rng = np.random.default_rng(0)
     first, second = ([*np.concatenate([y for _, y in mini_batches(data, 8, rng)])]
                      for _ in range(2))  # fmt: skip
@@ -370,10 +370,10 @@ def test_what_the_augmentation_returns_is_what_is_learned_from(few):
 
 
 def test_labels_stay_with_their_augmented_images():
-    data = Split(np.arange(100.0).reshape(50, 2), np.arange(50))
+    data = Dataset(np.arange(100.0).reshape(50, 2), np.arange(50))
     rng = np.random.default_rng(0)
     for X, y in mini_batches(data, 8, rng, augment=lambda X, rng: X + 1000):
-        np.testing.assert_array_equal(X - 1000, data.images[y])
+        np.testing.assert_array_equal(X - 1000, data.inputs[y])
 
 
 def test_an_augmentation_that_works_in_place_leaves_the_data_alone(few):
@@ -381,9 +381,9 @@ def test_an_augmentation_that_works_in_place_leaves_the_data_alone(few):
         X[:] = 1
         return X
 
-    images = few.images.copy()
+    images = few.inputs.copy()
     run(few, augment=blacken)
-    np.testing.assert_array_equal(few.images, images)
+    np.testing.assert_array_equal(few.inputs, images)
 
 
 def test_validation_is_not_augmented(few, digits):
@@ -790,47 +790,50 @@ def test_a_number_that_is_not_whole_is_refused(few, setting):
 
 
 def test_images_without_as_many_labels_are_refused(few):
-    with pytest.raises(InputError, match=r"200 images and 199 labels"):
-        run(Split(few.images, few.labels[:-1]))
+    with pytest.raises(InputError, match=r"200 inputs and 199 targets"):
+        run(Dataset(few.inputs, few.targets[:-1]))
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 def test_nan_or_infinity_in_the_data_is_refused_before_any_step(few, wrong):
-    images = few.images.copy()
+    images = few.inputs.copy()
     images[17, 3] = wrong
     network = made()
     with pytest.raises(InputError, match=r"X holds NaN or infinity, first in row 17\."):
-        run(Split(images, few.labels), network)
+        run(Dataset(images, few.targets), network)
     for name, W in made().parameters.items():
         np.testing.assert_array_equal(network.parameters[name], W)
 
 
 def test_raw_pixels_are_refused_with_the_remedy(few):
-    pixels = (few.images * 255).astype(np.uint8)
+    pixels = (few.inputs * 255).astype(np.uint8)
     with pytest.raises(InputError, match=r"X is uint8\. .* X / 255"):
-        run(Split(pixels, few.labels))
+        run(Dataset(pixels, few.targets))
 
 
 def test_images_of_another_width_name_the_layer(few):
     with pytest.raises(
         InputError, match=r"Dense\(784, 16\): X must have .*784\).*\(2, 100\)"
     ):
-        run(Split(few.images[:, :100], few.labels))
+        run(Dataset(few.inputs[:, :100], few.targets))
 
 
 WRONG = {
     "empty": (lambda split: split[:0], r"the data set is empty"),
     "width": (
-        lambda split: Split(split.images[:, :100], split.labels),
+        lambda split: Dataset(split.inputs[:, :100], split.targets),
         r"\(batch, 784",
     ),
-    "label": (lambda split: Split(split.images, np.append(split.labels[1:], 11)), "11"),
+    "label": (
+        lambda split: Dataset(split.inputs, np.append(split.targets[1:], 11)),
+        "11",
+    ),
     "negative": (
-        lambda split: Split(split.images, np.append(split.labels[1:], -3)),
+        lambda split: Dataset(split.inputs, np.append(split.targets[1:], -3)),
         r"label -3",
     ),
-    "float": (lambda split: Split(split.images, split.labels / 2), "whole numbers"),
-    "nan": (lambda split: Split(split.images + np.nan, split.labels), "X holds NaN"),
+    "float": (lambda split: Dataset(split.inputs, split.targets / 2), "whole numbers"),
+    "nan": (lambda split: Dataset(split.inputs + np.nan, split.targets), "X holds NaN"),
 }
 
 
@@ -850,13 +853,13 @@ def test_targets_that_are_no_numbers_are_refused_before_any_step(few, wrong):
     targets, network = np.zeros((200, 10)), made(loss=MeanSquaredError)
     targets[17, 3] = wrong
     with pytest.raises(InputError, match=r"data: y holds NaN .* in row 17\."):
-        run(Split(few.images, targets), network)
+        run(Dataset(few.inputs, targets), network)
     for name, W in made().parameters.items():
         np.testing.assert_array_equal(network.parameters[name], W)
 
 
 def test_float_targets_are_learned_and_have_no_accuracy(few):
-    data = Split(few.images, np.eye(10)[few.labels])
+    data = Dataset(few.inputs, np.eye(10)[few.targets])
     network = made(loss=MeanSquaredError)
     _, history = run(data, network, validation=data, optimizer=SGD(0.01))
     _, same_by_label = run(few, made(loss=MeanSquaredError), optimizer=SGD(0.01))
@@ -874,15 +877,15 @@ def test_histories_are_compared_without_a_traceback(few):
 
 @pytest.mark.parametrize("label", [-1, 10])
 def test_labels_out_of_range_are_refused(few, label):
-    labels = few.labels.copy()
+    labels = few.targets.copy()
     labels[5] = label
     with pytest.raises(InputError, match=rf"from 0 to 9, .* label {label}\."):
-        run(Split(few.images, labels))
+        run(Dataset(few.inputs, labels))
 
 
 def test_float_labels_are_refused_with_the_remedy(few):
     with pytest.raises(InputError, match=r"Labels must be whole .*labels\.astype\(int"):
-        run(Split(few.images, few.labels.astype(float)))
+        run(Dataset(few.inputs, few.targets.astype(float)))
 
 
 # A loss that is no number ---------------------------------------------------------

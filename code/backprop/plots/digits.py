@@ -269,7 +269,7 @@ def boxes(
         frame(ax, 0, 0, *image.shape, color=GRAY, linewidth=0.8)
         for corners in truth[i].corners:
             frame(ax, *corners, color=GREEN, linewidth=2.2, linestyle="--")
-        for corners, label in zip(found[i].corners, found[i].labels, strict=True):
+        for corners, label in zip(found[i].corners, found[i].targets, strict=True):
             frame(ax, *corners, color=VERMILION, linewidth=1.4)
             ax.text(
                 corners[1],

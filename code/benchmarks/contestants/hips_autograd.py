@@ -8,7 +8,7 @@ from time import perf_counter
 import autograd.numpy as anp
 import numpy as np
 from autograd import value_and_grad
-from backprop import Network, Split
+from backprop import Dataset, Network
 from numpy.typing import NDArray
 
 from benchmarks.contestants import Array, Gradient, Settings, pairs
@@ -21,20 +21,20 @@ class Autograd:
     ----------
     network : Network
         Where everybody starts; its weights are copied. Dense layers and ReLU only.
-    data : Split
+    data : Dataset
         What is learned from.
     settings : Settings
         Of the race.
     """
 
-    def __init__(self, network: Network, data: Split, settings: Settings) -> None:
+    def __init__(self, network: Network, data: Dataset, settings: Settings) -> None:
         self.names = list(network.parameters)
         self.parameters = deepcopy(pairs(network.parameters))
         self.velocity = [
             (np.zeros_like(W), np.zeros_like(b)) for W, b in self.parameters
         ]
         self.data, self.settings = data, settings
-        self.one_hot = np.eye(len(self.parameters[-1][1]), dtype=data.images.dtype)
+        self.one_hot = np.eye(len(self.parameters[-1][1]), dtype=data.inputs.dtype)
         self.loss_and_gradient = value_and_grad(cross_entropy)
         self.rng = np.random.default_rng(0)
 
@@ -46,7 +46,7 @@ class Autograd:
 
     def epoch(self) -> float:
         """Learn from every example once, in a fresh order; return the seconds."""
-        images, targets = self.data.images, self.one_hot[self.data.labels]
+        images, targets = self.data.inputs, self.one_hot[self.data.targets]
         rate, momentum = self.settings.learning_rate, self.settings.momentum
         start = perf_counter()
         order = self.rng.permutation(len(images))

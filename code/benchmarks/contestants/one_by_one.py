@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import perf_counter
 
 import numpy as np
-from backprop import Network, Split
+from backprop import Dataset, Network
 from numpy.typing import NDArray
 
 from benchmarks.contestants import Array, Gradient, Settings, pairs
@@ -26,13 +26,13 @@ class OneByOne:
     ----------
     network : Network
         Where it starts; dense layers only are copied, sigmoid follows each.
-    data : Split
+    data : Dataset
         What is learned from.
     settings : Settings
         Of the race; there is no momentum here.
     """
 
-    def __init__(self, network: Network, data: Split, settings: Settings) -> None:
+    def __init__(self, network: Network, data: Dataset, settings: Settings) -> None:
         self.names = list(network.parameters)
         self.weights = [
             W.T.astype(np.float64) for W, _ in pairs(network.parameters)
@@ -43,7 +43,7 @@ class OneByOne:
         targets = np.eye(len(self.biases[-1]))
         self.examples = [
             (x[:, np.newaxis].astype(np.float64), targets[:, [y]])
-            for x, y in zip(data.images, data.labels, strict=True)
+            for x, y in zip(data.inputs, data.targets, strict=True)
         ]
         self.targets, self.settings = targets, settings
         self.rng = np.random.default_rng(0)

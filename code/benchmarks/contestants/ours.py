@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 import numpy as np
-from backprop import SGD, Network, Split, train
+from backprop import SGD, Dataset, Network, train
 from numpy.typing import NDArray
 
 from benchmarks.contestants import Array, Gradient, Settings
@@ -18,13 +18,13 @@ class Ours:
     ----------
     network : Network
         Where everybody starts; a copy is trained.
-    data : Split
+    data : Dataset
         What is learned from.
     settings : Settings
         Of the race.
     """
 
-    def __init__(self, network: Network, data: Split, settings: Settings) -> None:
+    def __init__(self, network: Network, data: Dataset, settings: Settings) -> None:
         self.network, self.data = deepcopy(network), data
         self.batch_size = settings.batch_size
         self.optimizer = SGD(settings.learning_rate, momentum=settings.momentum)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from backprop import Convolution2D, Dense, Flatten, Network, ReLU, Reshape, Split
+from backprop import Convolution2D, Dataset, Dense, Flatten, Network, ReLU, Reshape
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -30,7 +30,7 @@ class PyTorch:
     ----------
     network : Network
         Where everybody starts; its weights are copied.
-    data : Split
+    data : Dataset
         What is learned from.
     settings : Settings
         Of the race.
@@ -43,7 +43,7 @@ class PyTorch:
     def __init__(
         self,
         network: Network,
-        data: Split,
+        data: Dataset,
         settings: Settings,
         way: str,
         compiled: bool = False,
@@ -52,8 +52,8 @@ class PyTorch:
         if way == CHANNELS_LAST:
             self.module.to(memory_format=torch.channels_last)
         self.names = list(network.parameters)
-        self.images = torch.tensor(data.images)
-        self.labels = torch.tensor(data.labels, dtype=torch.int64)
+        self.images = torch.tensor(data.inputs)
+        self.labels = torch.tensor(data.targets, dtype=torch.int64)
         self.batch_size = settings.batch_size
         self.cross_entropy = nn.CrossEntropyLoss()
         self.loss = torch.compile(self.eager_loss) if compiled else self.eager_loss
@@ -105,11 +105,11 @@ class PyTorch:
                 schedule.step()
             losses.append(loss.item())
 
-    def accuracy(self, data: Split) -> float:
+    def accuracy(self, data: Dataset) -> float:
         """Return the share of correct answers, from 0 to 1."""
         with torch.no_grad():
-            guesses = self.module(torch.tensor(data.images)).argmax(dim=1)
-        return float((guesses.numpy() == data.labels).mean())
+            guesses = self.module(torch.tensor(data.inputs)).argmax(dim=1)
+        return float((guesses.numpy() == data.targets).mean())
 
 
 def ways(network: Network) -> list[str]:

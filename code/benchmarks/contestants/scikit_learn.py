@@ -7,7 +7,7 @@ from time import perf_counter
 
 import numpy as np
 import sklearn
-from backprop import Network, Split
+from backprop import Dataset, Network
 from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 
@@ -21,13 +21,13 @@ class ScikitLearn:
     ----------
     network : Network
         Where everybody starts; its weights are copied. Dense layers and ReLU only.
-    data : Split
+    data : Dataset
         What is learned from.
     settings : Settings
         Of the race.
     """
 
-    def __init__(self, network: Network, data: Split, settings: Settings) -> None:
+    def __init__(self, network: Network, data: Dataset, settings: Settings) -> None:
         self.names, self.data = list(network.parameters), data
         self.model = classifier_like(pairs(network.parameters), settings)
 
@@ -52,7 +52,7 @@ class ScikitLearn:
         """
         with sklearn.config_context(assume_finite=True):
             start = perf_counter()
-            self.model.partial_fit(self.data.images, self.data.labels)
+            self.model.partial_fit(self.data.inputs, self.data.targets)
             return perf_counter() - start
 
 
