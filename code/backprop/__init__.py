@@ -16,16 +16,8 @@ from backprop.errors import (
     TrainingError,
 )
 from backprop.gradient_check import check_gradients, numerical_gradient, relative_error
-from backprop.layers import (
-    Dense,
-    Dropout,
-    ReLU,
-    Sigmoid,
-    Tanh,
-    glorot,
-    he,
-    zeros,
-)
+from backprop.initialization import glorot, he, zeros
+from backprop.layers import Dense, Dropout, ReLU, Sigmoid, Tanh
 from backprop.losses import (
     MeanSquaredError,
     SmoothedCrossEntropy,
@@ -33,15 +25,8 @@ from backprop.losses import (
     softmax,
 )
 from backprop.network import Evaluation, Network
-from backprop.optimizers import (
-    SGD,
-    Adam,
-    constant,
-    cosine,
-    linear,
-    one_cycle,
-    step_decay,
-)
+from backprop.optimizers import SGD, Adam
+from backprop.schedules import constant, cosine, linear, one_cycle, step_decay
 from backprop.training import History, train, train_step
 
 __all__ = [

@@ -14,7 +14,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
 from backprop.errors import InputError, check_whole
-from backprop.layers import Initialization, Layer, check_array, drawn_weights, he
+from backprop.initialization import Initialization, he
+from backprop.layers import Layer, check_array, drawn_weights
 
 Array = NDArray[np.floating]
 

@@ -20,8 +20,9 @@ from backprop.dataset import Dataset
 from backprop.layers import Dense, Dropout, Layer, ReLU
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Network
-from backprop.optimizers import SGD, Optimizer, Schedule, cosine, linear
+from backprop.optimizers import SGD, Optimizer
 from backprop.pruning import Masked, magnitude_masks
+from backprop.schedules import Schedule, cosine, linear
 from backprop.training import train
 
 

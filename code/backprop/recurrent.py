@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from backprop.errors import InputError, check_whole
-from backprop.layers import Initialization, Layer, check_array, drawn_weights, glorot
+from backprop.initialization import Initialization, glorot
+from backprop.layers import Layer, check_array, drawn_weights
 
 Array = NDArray[np.floating]
 

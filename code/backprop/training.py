@@ -29,8 +29,9 @@ from backprop.checkpoints import Progress, load_checkpoint, save_checkpoint
 from backprop.dataset import Dataset
 from backprop.errors import InputError, TrainingError
 from backprop.network import Evaluation, Network, check_finite
-from backprop.optimizers import Optimizer, Schedule, constant
+from backprop.optimizers import Optimizer
 from backprop.saving import check_folder
+from backprop.schedules import Schedule, constant
 
 Array = NDArray[np.floating]
 
