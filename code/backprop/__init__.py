@@ -1,7 +1,7 @@
 """Backpropagation in NumPy: the library that every chapter of the book imports.
 
-What a reader types most is here; `backprop.plots` and `backprop.symbolic`, which
-need matplotlib and SymPy, are imported by name.
+What a reader types most is here; `backprop.plots` and `backprop.oracles`, which need
+matplotlib and SymPy, are imported by name.
 """
 
 from backprop.augmentation import Shift, Warp

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backprop import SGD, Digits, Network, load_mnist, train
-from backprop.recipes import mlp
+from backprop.book.recipes import mlp
 
 HOME = Path(__file__).parents[1]
 IMPORT = """

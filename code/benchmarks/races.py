@@ -22,8 +22,8 @@ from backprop import (
     Sigmoid,
     relative_error,
 )
+from backprop.book.recipes import cnn, mlp
 from backprop.errors import BackpropError
-from backprop.recipes import cnn, mlp
 
 from benchmarks.contestants import Contestant, Gradient, Settings, install, pairs
 from benchmarks.contestants.one_by_one import OneByOne

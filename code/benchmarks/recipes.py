@@ -15,9 +15,9 @@ from statistics import mean
 from time import process_time
 from typing import Any
 
-import backprop.recipes
+import backprop.book.recipes
 from backprop import load_mnist
-from backprop.sweeps import Trial, sweep
+from backprop.parallel import Trial, sweep
 
 from benchmarks.machine import describe
 
@@ -45,7 +45,7 @@ def run(seed: int, recipe: str, data: str) -> dict[str, float]:
     seed : int
         Of all that is random.
     recipe : str
-        A function of `backprop.recipes`.
+        A function of `backprop.book.recipes`.
     data : "mnist" or "embedded"
         What it learns from and is validated on. The test images are always the
         10,000 of MNIST, none of which is among the embedded ones.
@@ -59,7 +59,7 @@ def run(seed: int, recipe: str, data: str) -> dict[str, float]:
     """
     digits, test = load_mnist(data), load_mnist("mnist").test
     start = process_time()
-    made = getattr(backprop.recipes, recipe)(digits.train, seed)
+    made = getattr(backprop.book.recipes, recipe)(digits.train, seed)
     numbers = {}
     for fold, network in made if isinstance(made, Iterable) else [(1, made)]:
         level = "" if fold == 1 else f", {fold}-fold"

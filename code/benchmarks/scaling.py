@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from backprop import Dataset
-from backprop.recipes import mlp
+from backprop.book.recipes import mlp
 
 from benchmarks.contestants import Settings
 from benchmarks.contestants.ours import Ours

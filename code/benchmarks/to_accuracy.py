@@ -12,7 +12,7 @@ from time import perf_counter
 
 import numpy as np
 from backprop import SGD, Digits, linear, train
-from backprop.recipes import mlp
+from backprop.book.recipes import mlp
 
 from benchmarks.contestants import Settings
 from benchmarks.races import OURS, PYTORCH, fastest_way

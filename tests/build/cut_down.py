@@ -66,7 +66,7 @@ See {eq}`eq-layer` and {numref}`fig-line`, and what a {term}`tape` is.
 
 ```{code-cell} ipython3
 from pathlib import Path
-from backprop.autodiff import Value
+from backprop.oracles.tape import Value
 from backprop.book import glue
 x = Value(3.0)
 (x * x).backward()
@@ -76,7 +76,7 @@ print("slope", x.gradient, Path("../code/benchmarks/results/numbers.txt").read_t
 
 The slope is {glue:text}`slope`.
 
-```{literalinclude} ../code/backprop/autodiff.py
+```{literalinclude} ../code/backprop/oracles/tape.py
 :pyobject: topological_order
 ```
 """

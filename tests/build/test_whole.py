@@ -137,7 +137,7 @@ def test_data_that_are_wrong_are_an_error(book, tmp_path):
 
 # --- What a page depends on ----------------------------------------------------------
 
-AUTODIFF = "code/backprop/autodiff.py"
+AUTODIFF = "code/backprop/oracles/tape.py"
 SURFACES = "code/backprop/plots/surfaces.py"
 NUMBERS = "code/benchmarks/results/numbers.txt"
 

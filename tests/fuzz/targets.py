@@ -20,7 +20,7 @@ import numpy as np
 from backprop import SGD, BackpropError, Dense, Network, SoftmaxCrossEntropy, data
 from backprop.checkpoints import Progress, load_checkpoint, save_checkpoint
 from backprop.network import Evaluation
-from backprop.sweeps import results_file
+from backprop.parallel import results_file
 
 Change = Callable[[bytes], bytes]
 

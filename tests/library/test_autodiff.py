@@ -17,9 +17,9 @@ from backprop import (
     Sigmoid,
     SoftmaxCrossEntropy,
     Tanh,
-    symbolic,
 )
-from backprop.autodiff import Value, topological_order
+from backprop.oracles import symbolic
+from backprop.oracles.tape import Value, topological_order
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracles import central_differences, error

@@ -15,7 +15,7 @@ import benchmarks
 import numpy as np
 import pytest
 from backprop import Convolution2D
-from backprop.recipes import cnn, mlp
+from backprop.book.recipes import cnn, mlp
 from benchmarks.contestants import Settings
 from benchmarks.contestants.one_by_one import OneByOne
 from benchmarks.contestants.ours import Ours

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from backprop import InputError, SoftmaxCrossEntropy, check_gradients
-from backprop.bugs import PATIENTS, BatchMaximum, patient
+from backprop.book.bugs import PATIENTS, BatchMaximum, patient
 
 SIZES = (5, 6, 6, 3)
 every = pytest.mark.parametrize("number", PATIENTS)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from backprop import InputError, MeanSquaredError, SoftmaxCrossEntropy
-from backprop.detection import (
+from backprop.book.detection import (
     GAP,
     Boxes,
     ClassAndBox,

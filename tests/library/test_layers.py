@@ -22,9 +22,9 @@ from backprop import (
     check_gradients,
     glorot,
     he,
-    symbolic,
     zeros,
 )
+from backprop.oracles import symbolic
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import away_from_zero, central_differences, error

@@ -15,9 +15,9 @@ from backprop import (
     SmoothedCrossEntropy,
     SoftmaxCrossEntropy,
     softmax,
-    symbolic,
 )
 from backprop.losses import one_hot
+from backprop.oracles import symbolic
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import central_differences, error

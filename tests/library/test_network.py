@@ -29,10 +29,10 @@ from backprop import (
     Sigmoid,
     SoftmaxCrossEntropy,
     Tanh,
-    symbolic,
     train_step,
 )
 from backprop.layers import Layer
+from backprop.oracles import symbolic
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import central_differences, error

@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from backprop import History, InputError, plots
-from backprop.detection import Boxes
+from backprop.book.detection import Boxes
 from backprop.plots import networks, style, surfaces
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.colors import to_rgb

@@ -5,7 +5,8 @@ import types
 
 import numpy as np
 import pytest
-from backprop import Convolution2D, Dropout, load_mnist, recipes
+from backprop import Convolution2D, Dropout, load_mnist
+from backprop.book import recipes
 from benchmarks import recipes as long_run
 
 pytestmark = pytest.mark.usefixtures("no_progress_bars")

@@ -5,6 +5,7 @@ import importlib
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,10 +34,9 @@ from backprop import (
     SavedFileError,
     SoftmaxCrossEntropy,
     load_mnist,
-    sweeps,
     train,
 )
-from backprop.sweeps import Trial, grid, parallel_gradients, sweep
+from backprop.parallel import Trial, grid, parallel_gradients, sweep, sweeps
 from oracles import error
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -535,9 +535,9 @@ def test_the_fingerprint_changes_with_the_library_and_with_numpy(tmp_path, monke
     with monkeypatch.context() as changed:
         changed.setattr(np, "__version__", "0.0")
         assert sweeps.fingerprint(product) != before
-    for module in Path(sweeps.__file__).parent.glob("*.py"):
-        (tmp_path / module.name).write_bytes(module.read_bytes())
-    monkeypatch.setattr(sweeps, "__file__", str(tmp_path / "sweeps.py"))
+    package = Path(sweeps.__file__).parents[1]
+    shutil.copytree(package, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(sweeps, "__file__", str(tmp_path / "parallel" / "sweeps.py"))
     assert sweeps.fingerprint(product) == before
     with (tmp_path / "layers.py").open("a") as file:
         file.write("# changed\n")
@@ -761,7 +761,7 @@ def run(seed, folder):
 """
 SCRIPT = """
 import os, signal, sys
-from backprop import sweeps
+from backprop.parallel import sweeps
 from killed_trial import run
 
 def half_a_line(file, key, trial, count=[0]):

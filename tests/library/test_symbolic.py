@@ -25,8 +25,8 @@ from backprop import (
     Tanh,
     glorot,
     he,
-    symbolic,
 )
+from backprop.oracles import symbolic
 from oracles import central_differences, error
 
 NAMES = ("sigmoid", "tanh", "relu")
@@ -530,7 +530,9 @@ def test_momentum_is_the_sum_of_all_gradients_that_fade():
 def test_nesterov_here_is_nesterov_as_published(monkeypatch):
     assert symbolic.nesterov_errors(4) == [0] * 4
     plain = symbolic.momentum_descent(4)
-    monkeypatch.setattr(symbolic, "momentum_descent", lambda steps, nesterov: plain)
+    monkeypatch.setattr(
+        symbolic.optimizers, "momentum_descent", lambda steps, nesterov: plain
+    )
     assert 0 not in symbolic.nesterov_errors(4)
 
 

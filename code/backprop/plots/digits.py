@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from backprop.detection import Boxes
 from backprop.errors import InputError
 from backprop.plots.style import (
     BLUE,
@@ -25,6 +24,9 @@ from backprop.plots.style import (
     check_some,
     check_titles,
 )
+
+if TYPE_CHECKING:
+    from backprop.book.detection import Boxes
 
 
 def image_grid(
@@ -246,6 +248,7 @@ def boxes(
 
     Examples
     --------
+    >>> from backprop.book.detection import Boxes
     >>> one = Boxes(np.zeros(1, int), np.array([[2, 3, 9, 8]]), np.array([7]),
     ...             np.ones(1))
     >>> len(boxes([np.zeros((20, 20))], found=[one], truth=[one], columns=1).axes)
@@ -269,7 +272,7 @@ def boxes(
         frame(ax, 0, 0, *image.shape, color=GRAY, linewidth=0.8)
         for corners in truth[i].corners:
             frame(ax, *corners, color=GREEN, linewidth=2.2, linestyle="--")
-        for corners, label in zip(found[i].corners, found[i].targets, strict=True):
+        for corners, label in zip(found[i].corners, found[i].labels, strict=True):
             frame(ax, *corners, color=VERMILION, linewidth=1.4)
             ax.text(
                 corners[1],

@@ -214,8 +214,7 @@ def computation_graph(
     ----------
     names : sequence of str
         What each number is called, in about eight letters, in topological order: each
-        after all that it is made from, as `backprop.autodiff.topological_order` lists
-        them.
+        after all that it is made from, as `topological_order` lists them.
     values : array (numbers,)
         The numbers.
     arrows : sequence of (start, end, slope)

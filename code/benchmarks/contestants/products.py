@@ -51,7 +51,7 @@ def products_of_network(network: Network, batch_size: int) -> list[Product]:
 
     Examples
     --------
-    >>> from backprop.recipes import mlp
+    >>> from backprop.book.recipes import mlp
     >>> network = mlp(784, 100, 10, seed=0)
     >>> [product.out.shape for product in products_of_network(network, 128)]
     [(128, 100), (128, 10), (100, 10), (128, 100), (784, 100)]

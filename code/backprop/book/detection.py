@@ -47,7 +47,7 @@ class Boxes:
     --------
     >>> boxes = Boxes(np.array([0, 0, 1]), np.zeros((3, 4)), np.array([7, 1, 1]),
     ...               np.ones(3))
-    >>> boxes, boxes[boxes.scene == 0].targets
+    >>> boxes, boxes[boxes.scene == 0].labels
     (Boxes(3), array([7, 1]))
     """
 

@@ -1,0 +1,1 @@
+"""What the engine is held to and never imports: the tape, SymPy's derivations."""
