@@ -63,7 +63,7 @@ HOUSE = {
     r"\b[Hh]yperparameters?\b": "hyper-parameter",
     r"\b[Cc]ross entropy\b": "cross-entropy",
     r"\b[Oo]ne hot\b": "one-hot",
-    r"\b[Dd]ata-?sets?\b": "data set",
+    r"(?<![.\w])[Dd]ata-?sets?\b": "data set",
     r"\b(?:[Cc]ost|[Oo]bjective|[Ee]rror) functions?\b": "loss",
     r"\b[Nn]eural nets?\b": "neural network",
     r"\b[Hh]idden nodes?\b": "hidden neuron",

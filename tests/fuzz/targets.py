@@ -17,10 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from backprop import SGD, BackpropError, Dense, Network, SoftmaxCrossEntropy, data
+from backprop import SGD, BackpropError, Dense, Network, SoftmaxCrossEntropy
 from backprop.checkpoints import Progress, load_checkpoint, save_checkpoint
+from backprop.data import files
 from backprop.network import Evaluation
-from backprop.parallel import results_file
+from backprop.parallel.sweeps import results_file
 
 Change = Callable[[bytes], bytes]
 
@@ -92,8 +93,8 @@ def sweep_on(path: Path) -> None:
 
 
 READERS: dict[str, Callable[[Path], object]] = {
-    "images": lambda path: data.read_images(path, 2),
-    "labels": lambda path: data.read_labels(path, 10),
+    "images": lambda path: files.read_images(path, 2),
+    "labels": lambda path: files.read_labels(path, 10),
     "network": load_network,
     "checkpoint": resume,
     "sweep": sweep_on,
@@ -116,7 +117,7 @@ def check(name: str, content: bytes, folder: Path) -> bool:
     assert not said or str(path) in said, f"the file is not named: {said}"
     # Some copies of what there is, and some room for zipfile and Python's parser; of
     # what is compressed, as much as a file of MNIST holds.
-    unpacked = data.LARGEST if name in ("images", "labels") else 0
+    unpacked = files.LARGEST if name in ("images", "labels") else 0
     assert peak < 10 * len(content) + unpacked + 4_000_000, f"{peak:,} bytes of memory"
     return not said
 

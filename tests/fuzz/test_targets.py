@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
-import targets
+from backprop.data.mnist import check_source
 from targets import READERS, check, mutated, other_word, seeds
 
 kinds = pytest.mark.parametrize("name", READERS)
@@ -58,7 +58,7 @@ def test_another_value_stands_in_the_place_of_one():
     [
         (lambda path: path.read_bytes()[10**9], "index out of range"),
         (lambda path: np.ones(10_000_000), "bytes of memory"),
-        (lambda path: targets.data.check_source("x", "y"), "the file is not named"),
+        (lambda path: check_source("x", "y"), "the file is not named"),
     ],
 )
 def test_what_should_not_be_is_noticed(monkeypatch, tmp_path, reader, told):
