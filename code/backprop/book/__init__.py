@@ -1,32 +1,5 @@
 """What only the chapters use: how a computed number gets into their text, and props."""
 
-from __future__ import annotations
+from backprop.book.numbers import glue
 
-from typing import Any
-
-
-def glue(name: str, value: Any, format: str = "") -> None:  # noqa: A002
-    """Store a computed value so that the chapter's prose can show it.
-
-    Outside the book's build (in JupyterLab without MyST-NB, say) it does nothing.
-
-    Parameters
-    ----------
-    name : str
-        The key under which the prose asks for it.
-    value : object
-        A number or a text.
-    format : str, optional
-        How to write it, as in an f-string: ``".2f"``, ``".1%"``, ``","``.
-
-    Examples
-    --------
-    >>> glue("accuracy", 0.9812, ".1%")
-    """
-    try:
-        from IPython import get_ipython
-        from myst_nb import glue as store
-    except ImportError:
-        return
-    if get_ipython() is not None:
-        store(name, f"{value:{format}}", display=False)
+__all__ = ["glue"]
