@@ -87,9 +87,12 @@ def pdf():
 def chapter():
     """Run the cells of one chapter and build its page alone."""
     number = os.environ.get("N", "")
-    found = sorted((ROOT / "chapters").glob(f"{number}-*.md")) if number else []
+    chapters = sorted((ROOT / "chapters").glob("[0-9a]*.md"))
+    found = [path for path in chapters if path.stem == number] or [
+        path for path in chapters if number and path.stem.startswith(f"{number}-")
+    ]
     if len(found) != 1:
-        names = [path.stem for path in sorted((ROOT / "chapters").glob("[0-9a]*.md"))]
+        names = [path.stem for path in chapters]
         raise MakeError(
             f"N={number} is the beginning of {len(found)} chapters; say `make chapter "
             f"N=13`, or N=16-finance. There are {', '.join(names)}"

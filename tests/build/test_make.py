@@ -22,6 +22,16 @@ def book(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.parametrize("number", ["12", "12-rates"])
+def test_a_chapter_is_named_by_its_number_or_in_full(book, monkeypatch, number):
+    built = []
+    monkeypatch.setenv("N", number)
+    monkeypatch.setattr(make, "prepare", lambda: None)
+    monkeypatch.setattr(make, "build", built.append)
+    make.chapter()
+    assert built == ["chapters/12-rates"]
+
+
 @pytest.mark.parametrize(("number", "how_many"), [("", 0), ("14", 0), ("1", 0)])
 def test_a_chapter_that_is_not_there_is_refused_with_those_that_are(
     book, monkeypatch, number, how_many
