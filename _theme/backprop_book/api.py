@@ -101,8 +101,8 @@ def prepare(app, what, name, thing, options, lines):
 
 def find_error(app, env, node, contnode):
     """Find what a docstring raises: errors are called by their short names."""
-    known = documented(app.srcdir)
-    target = full_name(node.get("reftarget", ""), "backprop.errors", known)
+    names = documented(app.srcdir)
+    target = full_name(node.get("reftarget", ""), "backprop.errors", names)
     known = env.get_domain("py").objects
     if node.get("reftype") != "exc" or target not in known:
         return None

@@ -539,6 +539,10 @@ def test_the_fingerprint_changes_with_the_library_and_with_numpy(tmp_path, monke
     shutil.copytree(package, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr(sweeps, "__file__", str(tmp_path / "parallel" / "sweeps.py"))
     assert sweeps.fingerprint(product) == before
+    for drawn in ("plots/style.py", ".ipynb_checkpoints/layers.py"):
+        (tmp_path / drawn).parent.mkdir(exist_ok=True)
+        (tmp_path / drawn).write_text("# changed\n")
+    assert sweeps.fingerprint(product) == before
     with (tmp_path / "layers.py").open("a") as file:
         file.write("# changed\n")
     assert sweeps.fingerprint(product) != before

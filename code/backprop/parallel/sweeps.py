@@ -423,7 +423,10 @@ def checked_numbers(answer: dict[str, float]) -> dict[str, float]:
 
 
 def fingerprint(run: Run) -> str:
-    """Return a digest of the code that the numbers of a trial come from."""
+    """Return a digest of the code that the numbers of a trial come from.
+
+    No number hangs on what draws, nor on what editors leave in hidden files.
+    """
     source = Path(inspect.getsourcefile(run) or "")
     try:
         text = source.read_text("utf-8") if source.is_file() else inspect.getsource(run)
@@ -433,8 +436,11 @@ def fingerprint(run: Run) -> str:
             f"say which code they come from. Define it in a file or a notebook."
         ) from None
     digest = hashlib.sha256((np.__version__ + text).encode())
-    for module in sorted(Path(__file__).parents[1].rglob("[!.]*.py")):  # no lock files
-        digest.update(module.read_bytes())
+    library = Path(__file__).parents[1]
+    for module in sorted(library.rglob("*.py")):
+        parts = module.relative_to(library).parts
+        if parts[0] != "plots" and not any(part.startswith(".") for part in parts):
+            digest.update(module.read_bytes())
     return digest.hexdigest()[:16]
 
 
