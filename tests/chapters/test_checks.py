@@ -256,7 +256,7 @@ BAD = {
         (FILLER, "", "reading takes 5 minutes"),
     ],
     "cells": [
-        ("print(1)", "print(1)\n" * 16, "a cell of 16 lines"),
+        ("print(1)", "print(1)\n" * 26, "a cell of 26 lines"),
         ("print(1)", f"print({'1' * 80})", "87 columns"),
         ("print(1)", "print(1", "not Python: '(' was never closed"),
         ("print(1)", "%matplotlib inline", "not Python"),
