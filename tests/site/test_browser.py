@@ -4,10 +4,10 @@ from functools import cache
 
 import pytest
 from the_book import documents
-from visit import Visit, glance, visit
+from visit import Visit, glance, visit, visit_at_night
 
 PAGES = [f"{document}.html" for document in documents()] + ["search.html"]
-SCHEMES = ("light", "dark")
+SCHEMES = {"light": visit, "dark": visit_at_night}
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def visits(site, browser, address):
 
     @cache
     def open_page(page: str, scheme: str) -> Visit:
-        return visit(browser, address + page, scheme)
+        return SCHEMES[scheme](browser, address + page)
 
     return open_page
 
@@ -29,6 +29,12 @@ def scheme(request) -> str:
 @pytest.fixture(params=PAGES)
 def seen(request, scheme, visits) -> Visit:
     return visits(request.param, scheme)
+
+
+@pytest.fixture(params=PAGES)
+def by_day(request, visits) -> Visit:
+    """What is the same in all colors is looked at once."""
+    return visits(request.param, "light")
 
 
 def report(faults: list[str]) -> None:
@@ -49,20 +55,20 @@ def test_mathematics_is_rendered(seen):
     report(seen.flat + seen.tex)
 
 
-def test_nothing_scrolls_sideways(seen):
-    report(seen.sideways)
+def test_nothing_scrolls_sideways(by_day):
+    report(by_day.sideways)
 
 
-def test_folded_parts_open_with_the_keyboard(seen):
-    report(seen.closed)
+def test_folded_parts_open_with_the_keyboard(by_day):
+    report(by_day.closed)
 
 
 def test_pictures_are_seen(seen):
     report(seen.unseen)
 
 
-def test_nobody_is_kept_out(seen):
-    report(seen.barriers)
+def test_nobody_is_kept_out(by_day):
+    report(by_day.barriers)
 
 
 def test_words_stand_out_from_their_ground(seen, scheme):
@@ -147,7 +153,7 @@ def made_up(folder, old="", new="") -> None:
 def test_a_good_page_passes(browser, serve, tmp_path, scheme):
     made_up(tmp_path)
     with serve(tmp_path) as address:
-        seen = visit(browser, address + "page.html", scheme)
+        seen = SCHEMES[scheme](browser, address + "page.html")
     assert seen == Visit(formulas=2, folded=1, ground=seen.ground)
     assert (seen.ground < 0.2) == (scheme == "dark")
 
@@ -159,3 +165,14 @@ def test_each_fault_is_caught(browser, serve, tmp_path, where, old, new, message
         seen = visit(browser, address + "page.html")
     faults = getattr(seen, where)
     assert any(message in fault for fault in faults), faults
+
+
+def test_what_is_pale_at_night_only_is_caught_then(browser, serve, tmp_path):
+    """Also where it was folded away."""
+    made_up(tmp_path, "<p>Yes.", "<p style='color: light-dark(#111, #222)'>Yes.")
+    with serve(tmp_path) as address:
+        by_day, at_night = (
+            look(browser, address + "page.html") for look in SCHEMES.values()
+        )
+    assert not by_day.pale
+    assert [fault for fault in at_night.pale if "Yes." in fault]
