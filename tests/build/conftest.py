@@ -7,6 +7,13 @@ import cut_down
 import pytest
 
 
+@pytest.fixture(scope="session", autouse=True)
+def forge() -> Iterator[None]:
+    """End what forks builds when no test needs it any more."""
+    yield
+    cut_down.close_forge()
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
     """Return the folder of a book built once; its name has blanks and an umlaut."""

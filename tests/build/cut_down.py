@@ -1,14 +1,16 @@
 """A book of five short pages, built by the machinery of the whole one in seconds."""
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
-from the_book import ROOT
+from the_book import ROOT, settings
 
 HEAD = """---
 jupytext: {{text_representation: {{extension: .md, format_name: myst}}}}
@@ -181,11 +183,53 @@ def start(root: Path, what: str = "html", **more: str) -> subprocess.Popen:
     )
 
 
+@cache
+def forge() -> subprocess.Popen:
+    """Start what forks builds, for all the tests of this process."""
+    extensions = set(settings()["sphinx"]["config"]["extensions"]) - {"backprop_book"}
+    return subprocess.Popen(
+        [sys.executable, "-P", Path(__file__).with_name("forge.py"), *extensions],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def close_forge() -> None:
+    """End what forks builds, if it was started."""
+    if forge.cache_info().currsize:
+        forge().communicate()
+        forge.cache_clear()
+
+
+class Forked:
+    """A build that begins with what it does, as Sphinx is imported; one at a time."""
+
+    def __init__(self, root: Path, what: str = "html", **more: str) -> None:
+        """Begin it."""
+        self.said = root.with_name("said.txt")
+        self.said.unlink(missing_ok=True)
+        request = [str(root), environment(root, **more), [what], str(self.said)]
+        print(json.dumps(request), file=forge().stdin, flush=True)
+        self.pid = int(forge().stdout.readline())
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its end; return the exit code and what was said."""
+        print(file=forge().stdin, flush=True)
+        code = int(forge().stdout.readline())
+        return code, self.said.read_text("utf-8")
+
+
 def build(root: Path, what: str = "html", **more: str) -> tuple[int, str]:
     """Build the book; return the exit code and what was said."""
-    process = start(root, what, **more)
+    return Forked(root, what, **more).end()
+
+
+def build_from_scratch(root: Path, **more: str) -> None:
+    """Build a book that has no fault, in a process that has to import everything."""
+    process = start(root, **more)
     said, _ = process.communicate()
-    return process.returncode, said
+    assert process.returncode == 0, said
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -252,7 +296,10 @@ def built(root: Path, **more: str) -> str:
 
 
 def clean_tree(root: Path) -> dict[str, bytes]:
-    """Return what a build makes of the sources that has nothing to go on from."""
+    """Return what a build makes of the sources that has nothing to go on from.
+
+    It is no fork, which would go through sets in the order of all the others.
+    """
     shutil.rmtree(root / "_build")
-    built(root)
+    build_from_scratch(root)
     return tree(root)

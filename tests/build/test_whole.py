@@ -11,8 +11,6 @@ from pathlib import Path
 import cut_down
 import pytest
 
-MOMENTS = 20
-
 
 def test_two_cold_builds_are_equal(book):
     assert not cut_down.differences(
@@ -370,7 +368,7 @@ def test_without_a_home_it_is_built(book):
         "XDG_CACHE_HOME": "/nowhere",
         "XDG_CONFIG_HOME": "/nowhere",
     }
-    cut_down.built(book, **nowhere)
+    cut_down.build_from_scratch(book, **nowhere)
 
 
 def test_one_chapter_can_be_built_alone(book):
