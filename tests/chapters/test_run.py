@@ -17,7 +17,7 @@ RUNNER = Path(__file__).with_name("run_cells.py")
 LONGEST = 120
 
 
-@pytest.mark.skipif("CI" in os.environ, reason="tests/binder runs them, as notebooks")
+@pytest.mark.skipif("CI" in os.environ, reason="the build has run them, in notebooks")
 @pytest.mark.parametrize("document", documents())
 def test_cells_run(document, tmp_path):
     chosen = {
