@@ -20,18 +20,20 @@ from backprop.initialization import glorot, he, zeros
 from backprop.layers import Dense, Dropout, ReLU, Sigmoid, Tanh
 from backprop.losses import (
     MeanSquaredError,
+    SigmoidCrossEntropy,
     SmoothedCrossEntropy,
     SoftmaxCrossEntropy,
     softmax,
 )
 from backprop.network import Evaluation, Network
-from backprop.optimizers import SGD, Adam
+from backprop.optimizers import SGD, Adam, AdamW
 from backprop.schedules import constant, cosine, linear, one_cycle, step_decay
 from backprop.training import History, train, train_step
 
 __all__ = [
     "SGD",
     "Adam",
+    "AdamW",
     "BackpropError",
     "Convolution2D",
     "DataError",
@@ -51,6 +53,7 @@ __all__ = [
     "SavedFileError",
     "Shift",
     "Sigmoid",
+    "SigmoidCrossEntropy",
     "SmoothedCrossEntropy",
     "SoftmaxCrossEntropy",
     "Tanh",

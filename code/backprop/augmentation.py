@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from math import isqrt
-from numbers import Real
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from backprop.errors import InputError, check_whole
+from backprop.checks import check_whole, number
+from backprop.errors import InputError
+from backprop.identity import printed
 
 Array = NDArray[np.floating]
 Augmentation = Callable[[Array, np.random.Generator], Array]
@@ -55,7 +56,7 @@ class Shift:
         self.pixels = int(pixels)
 
     def __repr__(self) -> str:
-        return f"Shift({self.pixels})"
+        return printed(self)
 
     def __call__(self, images: Array, rng: np.random.Generator) -> Array:
         """Return the images (n, side²), each moved on its own."""
@@ -110,16 +111,12 @@ class Warp:
     def __init__(
         self, shift: float = 0.0, affine: float = 0.0, elastic: float = 0.0
     ) -> None:
-        for name, size in (("shift", shift), ("affine", affine), ("elastic", elastic)):
-            if not isinstance(size, Real) or not 0 <= size < float("inf"):
-                raise InputError(
-                    f"Warp: {name} must be a number of at least 0, but is {size!r}."
-                )
-        self.shift, self.affine = float(shift), float(affine)
-        self.elastic = float(elastic)
+        self.shift = number(self, "shift", shift)
+        self.affine = number(self, "affine", affine)
+        self.elastic = number(self, "elastic", elastic)
 
     def __repr__(self) -> str:
-        return f"Warp(shift={self.shift}, affine={self.affine}, elastic={self.elastic})"
+        return printed(self)
 
     def __call__(self, images: Array, rng: np.random.Generator) -> Array:
         """Return the images (n, side²), each warped on its own."""

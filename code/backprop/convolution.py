@@ -13,9 +13,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
-from backprop.errors import InputError, check_whole
+from backprop.checks import check_whole
+from backprop.errors import InputError
 from backprop.initialization import Initialization, he
-from backprop.layers import Layer, check_array, drawn_weights
+from backprop.layers import Layer, check_array, check_gradient, drawn_weights
 
 Array = NDArray[np.floating]
 
@@ -85,6 +86,10 @@ class Convolution2D(Layer):
     array([[[[0., 2.]]]])
     """
 
+    parameter_names = ("W", "b")
+    weight_names = ("W",)
+    memory_names = ("P", "X_shape", "Z", "room")
+
     def __init__(
         self,
         in_channels: int,
@@ -94,7 +99,6 @@ class Convolution2D(Layer):
         padding: int = 0,
         initialization: Initialization = he,
     ) -> None:
-        super().__init__()
         check_whole(
             "Convolution2D",
             in_channels=(in_channels, 1),
@@ -107,22 +111,6 @@ class Convolution2D(Layer):
         self.size, self.stride, self.padding = int(size), int(stride), int(padding)
         self.initialization = initialization
         self.initialize(np.random.default_rng(0))
-
-    def __repr__(self) -> str:
-        return (
-            f"Convolution2D({self.in_channels}, {self.out_channels}, "
-            f"size={self.size}, stride={self.stride}, padding={self.padding})"
-        )
-
-    @property
-    def parameters(self) -> dict[str, Array]:
-        """The weights ``W`` and the biases ``b``."""
-        return {"W": self.W, "b": self.b}
-
-    @property
-    def gradients(self) -> dict[str, Array]:
-        """The gradients ``dW`` and ``db``, under the keys ``W`` and ``b``."""
-        return {"W": self.dW, "b": self.db}
 
     def initialize(
         self, rng: np.random.Generator, dtype: DTypeLike = np.float32
@@ -146,27 +134,27 @@ class Convolution2D(Layer):
         X = self._padded(batch_last(X))  # (in_channels, height, width, batch)
         rows, columns = (1 + (n - self.size) // self.stride for n in X.shape[1:3])
         window = (self.in_channels, self.size, self.size)
-        P = self._buffer("P", (*window, rows, columns, X.shape[3]), X.dtype)
+        P = room(self, "P", (*window, rows, columns, X.shape[3]), X.dtype)
         windows = sliding_window_view(X, (self.size, self.size), axis=(1, 2))
         windows = windows[:, :: self.stride, :: self.stride]  # (…, batch, size, size)
         np.copyto(P, windows.transpose(0, 4, 5, 1, 2, 3))
         self.P, self.X_shape = P, X.shape
-        Z = self._buffer("Z", (self.out_channels, *P.shape[3:]), X.dtype)
-        np.matmul(self._as_matrix(self.W).T, as_columns(P, 3), out=as_columns(Z, 1))
-        Z += self.b[:, np.newaxis, np.newaxis, np.newaxis]
-        return batch_first(Z)
+        Z = self._as_matrix(self.W).T @ as_columns(P, 3)  # (out_channels, outputs)
+        Z += self.b[:, np.newaxis]
+        self.Z = batch_first(Z.reshape(self.out_channels, *P.shape[3:]))
+        return self.Z
 
     def backward(self, dZ: Array, input_gradient: bool = True) -> Array | None:
         """Fill dW and db from dZ, of Z's shape; return dX, of X's shape."""
+        check_gradient(self, dZ, "Z")
         D = as_columns(batch_last(dZ), 1)  # (out_channels, outputs)
-        np.matmul(as_columns(self.P, 3), D.T, out=self._as_matrix(self.dW))
-        np.sum(D, axis=1, out=self.db)
+        self.dW = (as_columns(self.P, 3) @ D.T).reshape(self.W.shape)
+        self.db = D.sum(axis=1)
         if not input_gradient:
             return None
-        dP = self._buffer("dP", self.P.shape, dZ.dtype)
+        dP = room(self, "dP", self.P.shape, dZ.dtype)
         np.matmul(self._as_matrix(self.W), D, out=as_columns(dP, 3))
-        dX = self._buffer("dX", self.X_shape, dZ.dtype)
-        dX.fill(0)
+        dX = np.zeros(self.X_shape, dZ.dtype)
         for i, j in np.ndindex(self.size, self.size):
             dX[self._slice(i, j, *dP.shape[3:5])] += dP[:, i, j]
         border = slice(self.padding, -self.padding or None)
@@ -188,8 +176,7 @@ class Convolution2D(Layer):
         channels, height, width, batch = X.shape
         extra = 2 * self.padding
         shape = (channels, height + extra, width + extra, batch)
-        padded = self._buffer("padded", shape, X.dtype)
-        padded.fill(0)
+        padded = np.zeros(shape, X.dtype)
         inside = slice(self.padding, -self.padding)
         padded[:, inside, inside] = X
         return padded
@@ -239,13 +226,11 @@ class MaxPooling2D(Layer):
              [ 0.,  0.]]]])
     """
 
+    memory_names = ("X", "A", "output")
+
     def __init__(self, size: int) -> None:
-        super().__init__()
         check_whole("MaxPooling2D", size=(size, 1))
         self.size = int(size)
-
-    def __repr__(self) -> str:
-        return f"MaxPooling2D({self.size})"
 
     def forward(self, X: Array, training: bool = False) -> Array:
         """Return A (batch, channels, height / size, width / size)."""
@@ -259,23 +244,21 @@ class MaxPooling2D(Layer):
         self.X = batch_last(X)
         channels, height, width, batch = self.X.shape
         small = (channels, height // self.size, width // self.size, batch)
-        self.A = self._buffer("A", small, X.dtype)
-        self.A.fill(-np.inf)
+        self.A = np.full(small, -np.inf, X.dtype)
         for place in self._places():
             np.maximum(self.A, self.X[place], out=self.A)
-        return batch_first(self.A)
+        self.output = batch_first(self.A)
+        return self.output
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array:
         """Return dX, of X's shape, from dA, of A's shape."""
+        check_gradient(self, dA, "output")
         dA = batch_last(dA)
-        dX = self._buffer("dX", self.X.shape, dA.dtype)
-        largest = self._buffer("largest", self.A.shape, np.bool_)
-        waiting = self._buffer("waiting", self.A.shape, np.bool_)
-        waiting.fill(True)  # for the first entry that is the largest of its window
+        dX = np.empty(self.X.shape, dA.dtype)
+        waiting = np.ones(self.A.shape, np.bool_)  # for the first of the largest
         for place in self._places():
-            np.equal(self.X[place], self.A, out=largest)
-            largest &= waiting
-            np.multiply(dA, largest, out=dX[place])
+            largest = (self.X[place] == self.A) & waiting
+            dX[place] = dA * largest
             waiting ^= largest
         return batch_first(dX)
 
@@ -307,15 +290,14 @@ class Reshape(Layer):
     (5, 1, 28, 28)
     """
 
+    memory_names = ("images",)
+
     def __init__(self, channels: int, height: int, width: int) -> None:
-        super().__init__()
         check_whole(
             "Reshape", channels=(channels, 1), height=(height, 1), width=(width, 1)
         )
-        self.shape = (int(channels), int(height), int(width))
-
-    def __repr__(self) -> str:
-        return "Reshape({}, {}, {})".format(*self.shape)
+        self.channels, self.height, self.width = int(channels), int(height), int(width)
+        self.shape = (self.channels, self.height, self.width)
 
     def forward(self, X: Array, training: bool = False) -> Array:
         """Return the rows X (batch, features) as images, channel by channel."""
@@ -327,15 +309,13 @@ class Reshape(Layer):
                 f"has shape {X.shape}. A batch of anything becomes rows with "
                 f"X.reshape(len(X), -1)."
             )
-        images = self._buffer("images", (*self.shape, len(X)), X.dtype)
-        np.copyto(as_columns(images, 3), X.T)
-        return batch_first(images)
+        self.images = batch_first(np.array(X.T).reshape(*self.shape, len(X)))
+        return self.images
 
     def backward(self, d_images: Array, input_gradient: bool = True) -> Array:
         """Return the gradient by the images as rows (batch, features)."""
-        rows = self._buffer("rows", (*self.shape, len(d_images)), d_images.dtype)
-        np.copyto(rows, batch_last(d_images))
-        return as_columns(rows, 3).T
+        check_gradient(self, d_images, "images")
+        return as_columns(batch_last(d_images), 3).T
 
 
 class Flatten(Layer):
@@ -347,15 +327,33 @@ class Flatten(Layer):
     (5, 512)
     """
 
+    memory_names = ("shape", "rows")
+
     def forward(self, X: Array, training: bool = False) -> Array:
         """Return X (batch, channels, height, width) as rows, channel by channel."""
         check_images(self, X)
         self.shape = X.shape[1:]
-        return as_columns(batch_last(X), 3).T
+        self.rows = as_columns(batch_last(X), 3).T
+        return self.rows
 
     def backward(self, d_rows: Array, input_gradient: bool = True) -> Array:
         """Return the gradient by the rows (batch, features) as images."""
+        check_gradient(self, d_rows, "rows")
         return d_rows.reshape(-1, *self.shape)
+
+
+def room(
+    layer: Convolution2D, name: str, shape: tuple[int, ...], dtype: DTypeLike
+) -> Array:
+    """Return an array with arbitrary content, the same one for the same shape.
+
+    These are by far the largest arrays of a step; to ask for them anew each time
+    takes as long as to fill them.
+    """
+    rooms: dict[str, Array] = vars(layer).setdefault("room", {})
+    if name not in rooms or rooms[name].shape != shape or rooms[name].dtype != dtype:
+        rooms[name] = np.empty(shape, dtype)
+    return rooms[name]
 
 
 def batch_last(X: Array) -> Array:

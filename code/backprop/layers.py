@@ -12,47 +12,104 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from backprop.errors import InputError, check_share, check_whole
+from backprop.arrays import NamedArrays
+from backprop.checks import check_share, check_whole, kind_of
+from backprop.errors import InputError
+from backprop.identity import printed, settings_of
 from backprop.initialization import Initialization, he
 
 Array = NDArray[np.floating]
 
 
 class Layer:
-    """What every layer has: parameters, their gradients, and room to work in.
+    """What every layer has: a forward rule and a backward rule, side by side.
 
-    A layer computes its outputs and gradients into arrays that it owns and uses
-    again at the next step, so that they are set aside once and not at every step.
-    What ``forward`` and ``backward`` return is therefore valid until the layer is
-    called again. A copy of a layer (`copy.deepcopy`, `pickle`) has its parameters
-    and gradients, but nothing of the batch that was in work.
+    A layer of your own is a class with these two methods. If training shall move some
+    of its arrays, it also says their names, makes them in `initialize`, and fills
+    their gradients in `backward`: that of ``self.W`` is ``self.dW``.
 
     Attributes
     ----------
+    parameter_names : tuple of str
+        Attributes that training moves, such as ``("W", "b")``.
+    weight_names : tuple of str
+        Those of them that are factors of the input: weight decay shrinks them and
+        pruning may remove them.
+    state_names : tuple of str
+        Further arrays that belong to what was learned, though no gradient moves them:
+        a running mean. They are saved and restored with the parameters.
+    memory_names : tuple of str
+        What `forward` keeps for `backward`. A copy (`copy.deepcopy`, `pickle`) of a
+        layer has everything else, but nothing of the batch in work.
+    elementwise : bool
+        Whether each output depends on the input at the same place alone.
     taken : bool
         Whether a network has taken this layer; each layer serves only one.
-    elementwise : bool
-        Whether its output has the shape of its input.
+
+    Examples
+    --------
+    >>> class Scale(Layer):
+    ...     parameter_names = weight_names = ("w",)
+    ...     def __init__(self, width):
+    ...         self.width = width
+    ...     def initialize(self, rng, dtype=np.float32):
+    ...         self.w = np.ones(self.width, dtype)
+    ...     def forward(self, X, training=False):
+    ...         self.X = X
+    ...         return X * self.w
+    ...     def backward(self, dZ, input_gradient=True):
+    ...         self.dw = (dZ * self.X).sum(axis=0)
+    ...         return dZ * self.w
+    >>> Scale(3)
+    Scale(3)
     """
 
-    taken = False
+    parameter_names: tuple[str, ...] = ()
+    weight_names: tuple[str, ...] = ()
+    state_names: tuple[str, ...] = ()
+    memory_names: tuple[str, ...] = ()
     elementwise = False
-
-    def __init__(self) -> None:
-        self._buffers: dict[str, Array] = {}
+    taken = False
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+        return printed(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {n: v for n, v in vars(self).items() if n not in self.memory_names}
 
     @property
-    def parameters(self) -> dict[str, Array]:
+    def parameters(self) -> NamedArrays:
         """The arrays that training moves, by name."""
-        return {}
+        return NamedArrays({name: getattr(self, name) for name in self.parameter_names})
 
     @property
-    def gradients(self) -> dict[str, Array]:
-        """The gradient of the loss by each parameter, under the same name."""
-        return {}
+    def gradients(self) -> NamedArrays:
+        """The gradient of the loss by each parameter, under the parameter's name.
+
+        Before the first `backward` they are 0.
+        """
+        for name, W in self.parameters.items():
+            if not hasattr(self, f"d{name}"):
+                setattr(self, f"d{name}", np.zeros_like(W))
+        return NamedArrays(
+            {name: getattr(self, f"d{name}") for name in self.parameter_names}
+        )
+
+    @property
+    def state(self) -> NamedArrays:
+        """All arrays that make up what the layer has learned, by name."""
+        names = self.parameter_names + self.state_names
+        return NamedArrays({name: getattr(self, name) for name in names})
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the layer was made with, but for what only its first weights asked for.
+
+        A file of weights fits a layer with the same settings.
+        """
+        made_with = settings_of(self)
+        made_with.pop("initialization", None)
+        return made_with
 
     def initialize(
         self, rng: np.random.Generator, dtype: DTypeLike = np.float32
@@ -69,34 +126,6 @@ class Layer:
     def backward(self, d_output: Array, input_gradient: bool = True) -> Array | None:
         """Fill the gradients of the parameters; return ∂L/∂(input) if asked."""
         raise NotImplementedError
-
-    def _buffer(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
-        """Return an array of this layer's own, with arbitrary content."""
-        array = self._buffers.get(name)
-        if array is None or array.shape != shape or array.dtype != dtype:
-            array = self._buffers[name] = np.empty(shape, dtype)
-        return array
-
-    def _buffer_like(self, name: str, X: Array) -> Array:
-        """Return an array of this layer's own that lies in memory as X does."""
-        array = self._buffers.get(name)
-        if (
-            array is None
-            or array.shape != X.shape
-            or array.strides != X.strides
-            or array.dtype != X.dtype
-        ):
-            array = self._buffers[name] = np.empty_like(X)
-        return array
-
-    def __getstate__(self) -> dict[str, Any]:
-        learned = {*self.parameters, *(f"d{name}" for name in self.parameters)}
-        kept = {
-            name: value
-            for name, value in vars(self).items()
-            if name in learned or not isinstance(value, np.ndarray)
-        }
-        return {**kept, "_buffers": {}}
 
 
 class Dense(Layer):
@@ -147,27 +176,17 @@ class Dense(Layer):
            [1. ]])
     """
 
+    parameter_names = ("W", "b")
+    weight_names = ("W",)
+    memory_names = ("X", "Z")
+
     def __init__(
         self, inputs: int, outputs: int, initialization: Initialization = he
     ) -> None:
-        super().__init__()
         check_whole("Dense", inputs=(inputs, 1), outputs=(outputs, 1))
         self.inputs, self.outputs = int(inputs), int(outputs)
         self.initialization = initialization
         self.initialize(np.random.default_rng(0))
-
-    def __repr__(self) -> str:
-        return f"Dense({self.inputs}, {self.outputs})"
-
-    @property
-    def parameters(self) -> dict[str, Array]:
-        """The weights ``W`` and the biases ``b``."""
-        return {"W": self.W, "b": self.b}
-
-    @property
-    def gradients(self) -> dict[str, Array]:
-        """The gradients ``dW`` and ``db``, under the keys ``W`` and ``b``."""
-        return {"W": self.dW, "b": self.db}
 
     def initialize(
         self, rng: np.random.Generator, dtype: DTypeLike = np.float32
@@ -183,10 +202,9 @@ class Dense(Layer):
         """Return Z = X W + b, shape (batch, outputs), for X (batch, inputs)."""
         self._check(X)
         self.X = X
-        Z = self._buffer("Z", (len(X), self.outputs), X.dtype)
-        np.matmul(X, self.W, out=Z)  # (batch, outputs)
-        Z += self.b
-        return Z
+        self.Z: Array = X @ self.W  # (batch, outputs)
+        self.Z += self.b
+        return self.Z
 
     def backward(self, dZ: Array, input_gradient: bool = True) -> Array | None:
         """Fill dW and db from dZ (batch, outputs); return dX (batch, inputs).
@@ -194,18 +212,16 @@ class Dense(Layer):
         The first layer of a network is called with ``input_gradient=False``:
         nobody moves the pixels, and dX costs as much as dW.
         """
-        np.matmul(self.X.T, dZ, out=self.dW)  # (inputs, outputs)
-        dZ.sum(axis=0, out=self.db)  # (outputs,)
-        if not input_gradient:
-            return None
-        dX = self._buffer("dX", self.X.shape, dZ.dtype)
-        return np.matmul(dZ, self.W.T, out=dX)  # (batch, inputs)
+        check_gradient(self, dZ, "Z")
+        self.dW = self.X.T @ dZ  # (inputs, outputs)
+        self.db = dZ.sum(axis=0)  # (outputs,)
+        return dZ @ self.W.T if input_gradient else None  # (batch, inputs)
 
     def _check(self, X: Array) -> None:
         if not isinstance(X, np.ndarray):
             raise InputError(
                 f"{self}: X must be a NumPy array of shape (batch, {self.inputs}), "
-                f"but is a {type(X).__name__}."
+                f"but is {kind_of(X)}."
             )
         if X.ndim != 2 or X.shape[1] != self.inputs:
             hint = (
@@ -241,25 +257,19 @@ class Sigmoid(Layer):
     array([[0. , 0.5, 1. ]])
     """
 
+    memory_names = ("A",)
     elementwise = True
 
     def forward(self, X: Array, training: bool = False) -> Array:
         """Return A, of X's shape."""
         check_array(self, X)
-        A = self._buffer_like("A", X)
-        np.multiply(X, 0.5, out=A)
-        np.tanh(A, out=A)
-        A += 1
-        A *= 0.5
-        self.A = A
-        return A
+        self.A: Array = (1 + np.tanh(X / 2)) / 2
+        return self.A
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · A (1 − A), of dA's shape."""
-        dZ = self._buffer_like("dZ", self.A)
-        np.subtract(1, self.A, out=dZ)
-        dZ *= self.A
-        dZ *= dA
+        check_gradient(self, dA, "A")
+        dZ: Array = dA * self.A * (1 - self.A)
         return dZ
 
 
@@ -274,20 +284,19 @@ class Tanh(Layer):
     array([[-1.,  0.,  1.]])
     """
 
+    memory_names = ("A",)
     elementwise = True
 
     def forward(self, X: Array, training: bool = False) -> Array:
         """Return A, of X's shape."""
         check_array(self, X)
-        self.A = self._buffer_like("A", X)
-        return np.tanh(X, out=self.A)
+        self.A: Array = np.tanh(X)
+        return self.A
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · (1 − A²), of dA's shape."""
-        dZ = self._buffer_like("dZ", self.A)
-        np.multiply(self.A, self.A, out=dZ)
-        np.subtract(1, dZ, out=dZ)
-        dZ *= dA
+        check_gradient(self, dA, "A")
+        dZ: Array = dA * (1 - self.A**2)
         return dZ
 
 
@@ -306,19 +315,19 @@ class ReLU(Layer):
     array([[ 0.,  0., 10.]])
     """
 
+    memory_names = ("A",)
     elementwise = True
 
     def forward(self, X: Array, training: bool = False) -> Array:
         """Return A, of X's shape."""
         check_array(self, X)
-        self.A = self._buffer_like("A", X)
-        return np.maximum(X, 0, out=self.A)
+        self.A: Array = np.maximum(X, 0)
+        return self.A
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array:
         """Return dZ = dA · [A > 0], of dA's shape (A > 0 exactly where Z > 0)."""
-        dZ = self._buffer_like("dZ", self.A)
-        np.greater(self.A, 0, out=dZ)  # 1 where the slope is 1
-        dZ *= dA
+        check_gradient(self, dA, "A")
+        dZ: Array = dA * (self.A > 0)
         return dZ
 
 
@@ -365,16 +374,13 @@ class Dropout(Layer):
     array([[1., 1., 1., 1., 1., 1.]])
     """
 
+    memory_names = ("A", "M")
     elementwise = True
 
     def __init__(self, rate: float) -> None:
-        super().__init__()
         check_share("Dropout", "rate", rate)
         self.rate: float = float(rate)
         self.initialize(np.random.default_rng(0))
-
-    def __repr__(self) -> str:
-        return f"Dropout({self.rate})"
 
     def initialize(
         self, rng: np.random.Generator, dtype: DTypeLike = np.float32
@@ -385,35 +391,52 @@ class Dropout(Layer):
     def forward(self, X: Array, training: bool = False) -> Array:
         """Return X · M in training, X itself otherwise."""
         check_array(self, X)
-        self.M: Array | None = None
-        if not training:
-            return X
-        chances = self._buffer("chances", X.shape, np.float32)
-        self.rng.random(dtype=np.float32, out=chances)
-        self.M = self._buffer_like("M", X)
-        np.greater_equal(chances, self.rate, out=self.M)  # 1 where it is kept
-        self.M /= 1 - self.rate
-        return np.multiply(X, self.M, out=self._buffer_like("A", X))
+        self.A, self.M = X, None
+        if training:
+            kept = self.rng.random(X.shape, np.float32) >= self.rate
+            self.M = kept.astype(X.dtype) / (1 - self.rate)
+            self.A = X * self.M
+        return self.A
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array:
         """Return dX = dA · M, of dA's shape; dA itself if nothing was silenced."""
-        if self.M is None:
-            return dA
-        return np.multiply(dA, self.M, out=self._buffer_like("dX", self.M))
+        check_gradient(self, dA, "A")
+        return dA if self.M is None else dA * self.M
 
 
 def check_array(layer: Layer, X: Array) -> None:
     """Raise `InputError` unless X is an array of floating-point numbers."""
-    if not isinstance(X, np.ndarray):
+    if not isinstance(X, np.ndarray) or X.ndim == 0:
         raise InputError(
-            f"{layer}: X must be a NumPy array, but is a {type(X).__name__}. Write "
-            f"np.array(...)."
+            f"{layer}: X must be a NumPy array with a row for each example, but is "
+            f"{kind_of(X)}. Write np.array(...)."
         )
     if X.dtype.kind != "f":
         raise InputError(
             f"{layer}: X must hold floating-point numbers, but is {X.dtype}. Convert "
             f"it with X.astype(np.float32); pixels from 0 to 255 must be divided by "
             f"255 as well."
+        )
+
+
+def check_gradient(layer: Layer, d_output: Array, output: str) -> None:
+    """Raise `InputError` unless d_output can be the gradient by a layer's output.
+
+    The layer remembers that output as an attribute of the name ``output``.
+    """
+    expected = getattr(layer, output, None)
+    if expected is None:
+        raise InputError(f"{layer}: call forward first; backward uses its results.")
+    if not isinstance(d_output, np.ndarray) or d_output.dtype.kind != "f":
+        raise InputError(
+            f"{layer}: the gradient by the output must be an array of floating-point "
+            f"numbers, but is {kind_of(d_output)}. Write np.array(..., dtype=float)."
+        )
+    if d_output.shape != expected.shape:
+        raise InputError(
+            f"{layer}: the gradient by the output must have the shape of the last "
+            f"output, {expected.shape}, but has shape {d_output.shape}. Call forward "
+            f"for the same batch, then backward."
         )
 
 

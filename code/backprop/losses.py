@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop.errors import InputError, check_share
+from backprop.checks import check_share
+from backprop.errors import InputError
+from backprop.identity import printed
 
 Array = NDArray[np.floating]
 
@@ -43,7 +45,45 @@ def softmax(logits: Array) -> Array:
     return E / E.sum(axis=-1, keepdims=True)
 
 
-class SoftmaxCrossEntropy:
+class Loss:
+    """What every loss has: a number, its gradient, and what outputs mean as answers.
+
+    A loss of your own derives from it, with `forward` and `backward`; where answers
+    are not the class with the largest output, also with `decide` and `answers`.
+
+    Attributes
+    ----------
+    memory_names : tuple of str
+        What `forward` keeps for `backward`; copies are made without it.
+    """
+
+    memory_names: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return printed(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {n: v for n, v in vars(self).items() if n not in self.memory_names}
+
+    def forward(self, outputs: Array, targets: NDArray[Any]) -> float:
+        """Return the mean loss of a batch."""
+        raise NotImplementedError
+
+    def backward(self) -> Array:
+        """Return the gradient of that loss by the outputs."""
+        raise NotImplementedError
+
+    def decide(self, outputs: Array) -> NDArray[np.integer]:
+        """Return the answers that outputs (batch, classes) mean: the largest wins."""
+        return outputs.argmax(axis=1)
+
+    def answers(self, targets: NDArray[Any]) -> NDArray[np.integer] | None:
+        """Return the answers that targets ask for; None where they ask for numbers."""
+        targets = np.asarray(targets)
+        return targets if targets.ndim == 1 and targets.dtype.kind in "iu" else None
+
+
+class SoftmaxCrossEntropy(Loss):
     """Softmax and cross-entropy in one: the loss of a classifier.
 
     With p = softmax(z) for the logits z of an example and its label y, the loss
@@ -63,11 +103,7 @@ class SoftmaxCrossEntropy:
     array([[ 0.1,  0.1,  0.1, -0.9,  0.1,  0.1,  0.1,  0.1,  0.1,  0.1]])
     """
 
-    def __repr__(self) -> str:
-        return "SoftmaxCrossEntropy()"
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}  # a copy has no batch in work
+    memory_names = ("probabilities", "labels")
 
     def forward(self, outputs: Array, targets: NDArray[np.integer]) -> float:
         """Return the mean loss of a batch.
@@ -144,12 +180,6 @@ class SmoothedCrossEntropy(SoftmaxCrossEntropy):
         check_share("SmoothedCrossEntropy", "smoothing", smoothing)
         self.smoothing = float(smoothing)
 
-    def __repr__(self) -> str:
-        return f"SmoothedCrossEntropy({self.smoothing})"
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"smoothing": self.smoothing}
-
     def forward(self, outputs: Array, targets: NDArray[np.integer]) -> float:
         """Return the mean loss of a batch; takes what `SoftmaxCrossEntropy` takes."""
         loss = super().forward(outputs, targets)
@@ -165,7 +195,7 @@ class SmoothedCrossEntropy(SoftmaxCrossEntropy):
         return d_logits
 
 
-class MeanSquaredError:
+class MeanSquaredError(Loss):
     """Half the squared distance to the target, averaged over the batch.
 
     L = 1 / (2 batch) · sum over examples and outputs of (a - t)², equation
@@ -180,11 +210,7 @@ class MeanSquaredError:
     array([[-0.2,  0.4]])
     """
 
-    def __repr__(self) -> str:
-        return "MeanSquaredError()"
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}  # a copy has no batch in work
+    memory_names = ("difference",)
 
     def forward(self, outputs: Array, targets: NDArray) -> float:  # type: ignore[type-arg]
         """Return the mean loss of a batch.
@@ -225,6 +251,135 @@ class MeanSquaredError:
         check_called(self, "difference")
         return self.difference / len(self.difference)
 
+    def decide(self, outputs: Array) -> NDArray[np.integer]:
+        """Return the largest output's place; of a single output, whether it is > 1/2.
+
+        Parameters
+        ----------
+        outputs : array (batch, outputs)
+            What the network said.
+
+        Returns
+        -------
+        integer array (batch,)
+            From 0 to outputs - 1; 0 or 1 for a single output.
+        """
+        if outputs.shape[1] == 1:
+            return (outputs[:, 0] > 0.5).astype(np.intp)
+        return super().decide(outputs)
+
+    def answers(self, targets: NDArray[Any]) -> NDArray[np.integer] | None:
+        """Return labels as they are, and yes or no where a single target means that.
+
+        Parameters
+        ----------
+        targets : array (n,) or (n, outputs)
+            As `forward` takes them.
+
+        Returns
+        -------
+        integer array (n,), or None
+            A column of two numbers from 0 to 1, one on each side of 1/2 (such as .01
+            and .99), becomes 0 and 1. None for all other numbers.
+        """
+        targets = np.asarray(targets)
+        if targets.ndim == 2 and targets.shape[1] == 1:
+            values = np.unique(targets)
+            if len(values) <= 2 and values[0] >= 0 and values[-1] <= 1:
+                return (targets[:, 0] > 0.5).astype(np.intp)
+        return super().answers(targets)
+
+
+class SigmoidCrossEntropy(Loss):
+    """Sigmoid and cross-entropy in one: the loss of questions answered yes or no.
+
+    Each output z is the logit of a question of its own, with p = sigmoid(z) and the
+    target t, 1 for yes and 0 for no: one output for two classes, or several labels of
+    which any number may apply. The loss of an example is the sum over its outputs of
+
+        -t log p - (1 - t) log (1 - p) = max(z, 0) - t z + log(1 + exp(-|z|)),
+
+    averaged over the batch; the right-hand side meets no logarithm of zero. Its
+    gradient by the outputs is (p - t) / batch.
+
+    Examples
+    --------
+    >>> loss = SigmoidCrossEntropy()
+    >>> round(loss.forward(np.array([[0.0], [0.0]]), np.array([1, 0])), 3)  # ln 2
+    0.693
+    >>> loss.backward()
+    array([[-0.25],
+           [ 0.25]])
+    >>> loss.decide(np.array([[-3.0], [2.0]]))
+    array([0, 1])
+    """
+
+    memory_names = ("probabilities", "targets")
+
+    def forward(self, outputs: Array, targets: NDArray[Any]) -> float:
+        """Return the mean loss of a batch.
+
+        Parameters
+        ----------
+        outputs : array (batch, outputs)
+            Logits.
+        targets : array (batch, outputs), or (batch,) for a single output
+            1 for yes, 0 for no; a number between them is a probability.
+
+        Returns
+        -------
+        float
+            At least 0; log 2 for each output of a network that knows nothing.
+
+        Raises
+        ------
+        InputError
+            If shapes do not fit or a target is not from 0 to 1.
+        """
+        check_outputs(outputs)
+        T = as_numbers(targets).astype(outputs.dtype)
+        if T.ndim == 1 and outputs.shape[1] == 1:
+            T = T[:, np.newaxis]
+        check_shares(T, outputs)
+        e = np.exp(-np.abs(outputs))  # from 0 to 1, so that nothing overflows
+        self.probabilities = np.where(outputs >= 0, 1, e) / (1 + e)
+        self.targets = T
+        loss = np.maximum(outputs, 0) - T * outputs + np.log1p(e)
+        return float(loss.sum() / len(outputs))
+
+    def backward(self) -> Array:
+        """Return ∂L/∂outputs = (p − t) / batch, shape (batch, outputs)."""
+        check_called(self, "probabilities")
+        d_outputs: Array = (self.probabilities - self.targets) / len(self.targets)
+        return d_outputs
+
+    def decide(self, outputs: Array) -> NDArray[np.integer]:
+        """Return 1 where an output means yes, which is z > 0; 0 elsewhere.
+
+        Parameters
+        ----------
+        outputs : array (batch, outputs)
+            Logits.
+
+        Returns
+        -------
+        integer array (batch,) for a single output, else (batch, outputs)
+            Zeros and ones.
+        """
+        return one_column((outputs > 0).astype(np.intp))
+
+    def answers(self, targets: NDArray[Any]) -> NDArray[np.integer] | None:
+        """Return targets as 0 and 1; None where there are numbers between them."""
+        targets = np.asarray(targets)
+        if not np.isin(targets, (0, 1)).all():
+            return None
+        return one_column(targets.astype(np.intp))
+
+
+def one_column(answers: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return answers (n, 1) as (n,), and all others as they are."""
+    return answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers
+
 
 def one_hot(labels: NDArray[np.integer], classes: int) -> Array:
     """Return a row for each label: 1 at the label's place, 0 elsewhere.
@@ -263,8 +418,9 @@ def hint_for_one_output(outputs: Array) -> str:
     if outputs.shape[1] > 1:
         return ""
     return (
-        " A network with a single output takes MeanSquaredError and float targets "
-        "of shape (batch, 1): targets.astype(float).reshape(-1, 1)."
+        " A network with a single output takes SigmoidCrossEntropy and targets 0 and "
+        "1, or MeanSquaredError and float targets of shape (batch, 1): "
+        "targets.astype(float).reshape(-1, 1)."
     )
 
 
@@ -291,6 +447,23 @@ def check_outputs(outputs: Array) -> None:
         raise InputError(
             f"The loss takes a batch of outputs, shape (batch, classes) with at "
             f"least one example, but got shape {np.shape(outputs)}."
+        )
+
+
+def check_shares(targets: Array, outputs: Array) -> None:
+    """Raise `InputError` unless there is a number from 0 to 1 for each output."""
+    if targets.shape != outputs.shape:
+        raise InputError(
+            f"SigmoidCrossEntropy: targets must have the outputs' shape "
+            f"{outputs.shape}, a column for each question, but have shape "
+            f"{targets.shape}."
+        )
+    if not ((targets >= 0) & (targets <= 1)).all():
+        wrong = targets[~((targets >= 0) & (targets <= 1))][0]
+        raise InputError(
+            f"SigmoidCrossEntropy: targets must be 0 (no), 1 (yes) or between them, "
+            f"but there is a target {wrong}. Labels of more than two classes go with "
+            f"SoftmaxCrossEntropy and an output for each class."
         )
 
 

@@ -6,33 +6,34 @@ of saved weights stands in `backprop.saving`.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from backprop.arrays import NamedArrays
+from backprop.checks import check_finite
 from backprop.dataset import Dataset
 from backprop.errors import InputError, SavedFileError
+from backprop.identity import identity_of, told
 from backprop.layers import Dense, Layer
-from backprop.saving import check_saved, read_arrays, write_arrays
+from backprop.losses import Loss
+from backprop.saving import (
+    check_savable,
+    check_saved,
+    read_arrays,
+    read_json,
+    write_arrays,
+)
 
 Array = NDArray[np.floating]
 ROWS_AT_A_TIME = 1000  # bounds the memory of predict and evaluate
-FORMAT = "backprop network 1"
-
-
-class Loss(Protocol):
-    """What a network asks of its loss."""
-
-    def forward(self, outputs: Array, targets: NDArray[Any]) -> float:
-        """Return the mean loss of a batch."""
-
-    def backward(self) -> Array:
-        """Return the gradient of that loss by the outputs."""
+FORMAT = "backprop network 2"
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Evaluation:
     loss : float
         Mean loss over the examples.
     accuracy : float
-        Share of examples whose largest output is at the label, from 0 to 1; NaN
-        where the targets are not labels.
+        Share of examples whose answer is right, from 0 to 1; NaN where the targets
+        are no answers, but numbers to come near to.
     """
 
     loss: float
@@ -64,7 +65,7 @@ class Network:
         In the order in which an example passes through them; new ones for each
         network.
     loss : SoftmaxCrossEntropy or MeanSquaredError
-        Has ``forward(outputs, targets)`` and ``backward()``.
+        How wrong outputs are, and which answers they mean.
     seed : int
         Seed of the generator that draws the initial weights, at least 0.
     dtype : float32 (default) or float64
@@ -72,6 +73,9 @@ class Network:
 
     Attributes
     ----------
+    key : str
+        Tells this network from all others; a copy has the same. An optimizer with a
+        memory keeps it.
     rng : numpy.random.Generator
         Made from the seed; it has drawn the weights and goes on to draw the masks of
         `Dropout`, so that all randomness of a network hangs on its seed.
@@ -102,10 +106,11 @@ class Network:
         seed: int,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        check_made("the loss", loss)
+        check_loss(loss)
         self.layers, self.loss = checked_layers(layers), loss
         self.dtype = checked_type(dtype)
         self._outputs_shape: tuple[int, ...] | None = None  # of the last forward
+        self.key = os.urandom(8).hex()
         self.rng = np.random.default_rng(checked_seed(seed))
         for layer in self.layers:
             layer.initialize(self.rng, self.dtype)
@@ -122,22 +127,40 @@ class Network:
         return f"Network({self.layers}, loss={self.loss}, dtype={self.dtype})"
 
     @property
-    def parameters(self) -> dict[str, Array]:
-        """All arrays that training moves, as ``"layer.name"``: ``"0.W"``, ``"0.b"``."""
-        return {
-            f"{place}.{name}": array
-            for place, layer in enumerate(self.layers)
-            for name, array in layer.parameters.items()
-        }
+    def parameters(self) -> NamedArrays:
+        """All arrays that training moves, as ``"layer.name"``: ``"0.W"``, ``"0.b"``.
+
+        What is assigned is copied: ``network.parameters["0.W"] = W``.
+        """
+        return self._gathered("parameters")
 
     @property
-    def gradients(self) -> dict[str, Array]:
+    def gradients(self) -> NamedArrays:
         """The gradient of the loss by each parameter, under the same keys."""
-        return {
-            f"{place}.{name}": array
+        return self._gathered("gradients")
+
+    @property
+    def state(self) -> NamedArrays:
+        """All that was learned: the parameters, and what else layers keep of it."""
+        return self._gathered("state")
+
+    @property
+    def weight_names(self) -> frozenset[str]:
+        """The keys of the parameters that are weights, and no biases."""
+        return frozenset(
+            f"{place}.{name}"
             for place, layer in enumerate(self.layers)
-            for name, array in layer.gradients.items()
-        }
+            for name in layer.weight_names
+        )
+
+    def _gathered(self, kind: str) -> NamedArrays:
+        return NamedArrays(
+            {
+                f"{place}.{name}": array
+                for place, layer in enumerate(self.layers)
+                for name, array in getattr(layer, kind).items()
+            }
+        )
 
     def forward(self, X: Array, training: bool = False) -> Array:
         """Pass a batch through all layers.
@@ -189,7 +212,7 @@ class Network:
         self.layers[self._first_trained].backward(d_outputs, input_gradient=False)
 
     def predict(self, X: Array) -> NDArray[np.integer]:
-        """Return the class with the largest output for each row of X.
+        """Return the answer to each row of X, as the loss reads it from the outputs.
 
         It overwrites what `backward` needs: call `forward` again before `backward`.
 
@@ -200,8 +223,9 @@ class Network:
 
         Returns
         -------
-        integer array (n,)
-            From 0 to outputs - 1.
+        integer array (n,), or (n, outputs) where each output is a question
+            With `SoftmaxCrossEntropy` the class with the largest output, from 0 to
+            outputs - 1.
 
         Raises
         ------
@@ -210,7 +234,8 @@ class Network:
         """
         X = self._as_batch(X)
         check_finite(X)
-        guesses = [self.forward(X[chunk]).argmax(axis=1) for chunk in chunks(len(X))]
+        decide = self.loss.decide
+        guesses = [decide(self.forward(X[chunk])) for chunk in chunks(len(X))]
         return np.concatenate(guesses)
 
     def evaluate(self, data: Dataset) -> Evaluation:
@@ -244,15 +269,19 @@ class Network:
             raise InputError("evaluate: the data set is empty; nothing to measure.")
         X = self._as_batch(data.inputs)
         check_finite(X)
+        answers = self.loss.answers(data.targets)
         loss = correct = 0.0
         for chunk in chunks(len(data)):
             outputs, y = self.forward(X[chunk]), data.targets[chunk]
             loss += self.loss.forward(outputs, y) * len(y)
-            correct += correct_answers(outputs, y)
-        return Evaluation(loss / len(data), correct / len(data))
+            if answers is not None:
+                right = self.loss.decide(outputs) == answers[chunk]
+                correct += np.count_nonzero(right.reshape(len(y), -1).all(axis=1))
+        accuracy = float("nan") if answers is None else float(correct / len(data))
+        return Evaluation(loss / len(data), accuracy)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all parameters to a file, whole or not at all.
+        """Write all that was learned to a file, whole or not at all.
 
         Parameters
         ----------
@@ -262,20 +291,25 @@ class Network:
 
         Raises
         ------
+        InputError
+            If a layer of your own does not say how it was made; see
+            `backprop.identity`.
         SavedFileError
-            If the folder does not exist or the file cannot be written.
+            If the folder does not exist, the file cannot be written, or an array is
+            not finite.
         """
+        check_savable(Path(path), self.state)
         write_arrays(
             Path(path),
             {
                 "format": np.array(FORMAT),
-                "layers": np.array(repr(self.layers)),
-                **self.parameters,
+                "layers": np.array(json.dumps(identity_of(self.layers))),
+                **self.state,
             },
         )
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Read the parameters that `save` wrote into this network.
+        """Read what `save` wrote into this network.
 
         Parameters
         ----------
@@ -294,16 +328,16 @@ class Network:
                 f"{path} was not written by Network.save (format "
                 f"{str(arrays.get('format'))!r}, expected {FORMAT!r})."
             )
-        layers = str(arrays.get("layers"))
-        if layers != repr(self.layers):
+        theirs, ours = read_json(arrays.get("layers")), identity_of(self.layers)
+        if theirs != ours:
             raise SavedFileError(
-                f"{path} holds a network with the layers {layers}, but "
-                f"this one has {self.layers}. Build the same layers, then load."
+                f"{path} holds a network with the layers {told(theirs)}, but this one "
+                f"has {told(ours)}. Build the same layers, then load."
             )
-        for name, W in self.parameters.items():
+        state = self.state
+        for name, W in state.items():
             check_saved(Path(path), f"parameter {name}", arrays.get(name), W)
-        for name, W in self.parameters.items():
-            W[:] = arrays[name]
+        state.update({name: arrays[name] for name in state})
 
     def _as_batch(self, X: Array) -> Array:
         try:
@@ -403,6 +437,17 @@ def check_made(what: str, thing: object) -> None:
         )
 
 
+def check_loss(loss: object) -> None:
+    """Raise `InputError` unless a network can learn by this loss."""
+    check_made("the loss", loss)
+    if not isinstance(loss, Loss):
+        raise InputError(
+            f"Network: the loss must be a Loss such as SoftmaxCrossEntropy(), but is "
+            f"{loss!r}. A loss of your own is a class that derives from "
+            f"backprop.losses.Loss."
+        )
+
+
 def checked_seed(seed: int) -> int:
     """Return the seed, or raise `InputError` unless it repeats the same weights."""
     if not isinstance(seed, (int, np.integer)) or seed < 0:
@@ -427,21 +472,3 @@ def chunks(length: int) -> Iterator[slice]:
     """Yield slices that cover ``range(length)``, `ROWS_AT_A_TIME` rows each."""
     for start in range(0, max(length, 1), ROWS_AT_A_TIME):  # no rows: one empty chunk
         yield slice(start, min(start + ROWS_AT_A_TIME, length))
-
-
-def correct_answers(outputs: Array, targets: NDArray[Any]) -> float:
-    """Count the rows with the largest output at the label; NaN without labels."""
-    if targets.ndim != 1 or not np.issubdtype(targets.dtype, np.integer):
-        return float("nan")
-    return float(np.count_nonzero(outputs.argmax(axis=1) == targets))
-
-
-def check_finite(X: NDArray[Any], name: str = "X") -> None:
-    """Raise `InputError` naming the first row of X that is not finite."""
-    # NaN and infinity reach the extremes, which need no array of the size of X.
-    if X.size and not (np.isfinite(X.min()) and np.isfinite(X.max())):
-        row = int(np.argmin(np.isfinite(X).all(axis=tuple(range(1, X.ndim)))))
-        raise InputError(
-            f"{name} holds NaN or infinity, first in row {row}. Look at how that "
-            f"example was made; a division by zero in the scaling is the usual cause."
-        )

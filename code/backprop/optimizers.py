@@ -6,14 +6,16 @@ compares them.
 
 from __future__ import annotations
 
-from math import inf, isfinite, sqrt
-from numbers import Real
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from math import inf
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backprop.checks import check_factor, number
 from backprop.errors import InputError
+from backprop.identity import printed
 
 if TYPE_CHECKING:
     from backprop.network import Network
@@ -35,20 +37,23 @@ class Optimizer:
     ----------
     state : dict of dict of array
         For each parameter, by its key in ``network.parameters``, what the optimizer
-        remembers of the steps before. It belongs to the network being trained: an
-        optimizer that is given another network starts from rest. `Network.load`
-        changes the weights of the same network and stops nothing: make a new
-        optimizer after it.
-    room : dict of array
-        For each parameter, memory of its shape to compute in.
+        remembers of the steps before. It goes along with a copy.
+    network_key : str
+        The key of the network that it remembers, empty before the first step.
     """
 
     def __init__(self, learning_rate: float, weight_decay: float = 0.0) -> None:
-        self.learning_rate = self._setting("learning_rate", learning_rate, zero=False)
-        self.weight_decay = self._setting("weight_decay", weight_decay)
+        self.learning_rate = number(self, "learning_rate", learning_rate, zero=False)
+        self.weight_decay = number(self, "weight_decay", weight_decay)
         self.state: dict[str, dict[str, Array]] = {}
-        self.room: dict[str, Array] = {}
-        self._network: Network | None = None
+        self.network_key = ""
+        self._rooms: dict[str, Array] = {}
+
+    def __repr__(self) -> str:
+        return printed(self, named=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_rooms": {}}
 
     def step(self, network: Network, factor: float = 1.0) -> None:
         """Move every parameter of the network against its gradient, in place.
@@ -56,7 +61,9 @@ class Optimizer:
         Parameters
         ----------
         network : Network
-            Its gradients must be those of the current batch.
+            Its gradients must be those of the current batch. If the optimizer
+            remembers steps, they must be of this network or of a copy. (Anything
+            serves that has ``parameters`` and ``gradients`` by name.)
         factor : float, optional
             What the learning rate is multiplied by in this step (a schedule's
             value), at least 0.
@@ -64,46 +71,63 @@ class Optimizer:
         Raises
         ------
         InputError
-            If the factor is out of its range; then nothing has moved.
+            If the factor is out of its range, a gradient has not the shape of its
+            parameter, or the optimizer remembers another network; then nothing has
+            moved.
         """
-        rate = self.learning_rate * checked(factor)
-        if network is not self._network:
-            self.start(network)
-        gradients = network.gradients
-        for name, W in network.parameters.items():
-            self.move(name, W, gradients[name], rate)
+        rate = self.learning_rate * check_factor(factor)
+        parameters, gradients = network.parameters, network.gradients
+        self._meet(network, parameters, gradients)
+        for name, W in parameters.items():
+            decays = self.weight_decay > 0 and name in network.weight_names
+            decay = self.weight_decay if decays else 0.0
+            self.move(name, W, gradients[name], rate, decay)
 
     def start(self, network: Network) -> None:
         """Forget all steps; from now on move this network."""
-        self._network = network
+        self.network_key = getattr(network, "key", "")
         self.state = {n: self.at_rest(W) for n, W in network.parameters.items()}
-        self.room = {n: np.empty_like(W) for n, W in network.parameters.items()}
 
     def at_rest(self, W: Array) -> dict[str, Array]:
         """Return the state of a parameter before the first step."""
         raise NotImplementedError
 
-    def move(self, name: str, W: Array, dW: Array, rate: float) -> None:
+    def move(self, name: str, W: Array, dW: Array, rate: float, decay: float) -> None:
         """Move one parameter, in place; dW stays as it is."""
         raise NotImplementedError
 
-    def decay(self, name: str) -> float:
-        """Return λ for weights and 0 for biases, which are free."""
-        return self.weight_decay if name.endswith(("W", "U")) else 0.0
-
-    def _setting(
-        self, name: str, value: float, zero: bool = True, below: float = inf
-    ) -> float:
-        """Return a setting as Python's float, or raise `InputError`."""
-        number = as_float(value)
-        if not 0 <= number < below or (number == 0 and not zero):
-            bounds = "at least 0" if zero else "above 0"
-            bounds += "" if below == inf else f" and below {below}"
+    def _meet(
+        self,
+        network: Network,
+        parameters: Mapping[str, Array],
+        gradients: Mapping[str, Array],
+    ) -> None:
+        """Start with a network at the first step; later, see that it is the same."""
+        if not any(self.state.values()):
+            self.start(network)
+        if self.network_key != getattr(network, "key", ""):
             raise InputError(
-                f"{type(self).__name__}: {name} must be a number {bounds}, but is "
-                f"{value}."
+                f"{self} remembers the steps of another network. Make a new optimizer "
+                f"for this one, or let it forget with optimizer.start(network)."
             )
-        return number
+        if self.state.keys() != parameters.keys():
+            raise InputError(
+                f"{self} remembers the parameters {', '.join(self.state)}, but the "
+                f"network has {', '.join(parameters)}. Make a new optimizer."
+            )
+        for name, W in parameters.items():
+            if gradients[name].shape != W.shape:
+                raise InputError(
+                    f"{self}: the gradient of {name} has shape "
+                    f"{gradients[name].shape}, but the parameter has shape {W.shape}."
+                )
+
+    def _room(self, name: str, W: Array) -> Array:
+        """Return memory of W's shape to compute in, the same for each step."""
+        room = self._rooms.get(name)
+        if room is None or room.shape != W.shape or room.dtype != W.dtype:
+            room = self._rooms[name] = np.empty_like(W)
+        return room
 
 
 class SGD(Optimizer):
@@ -157,35 +181,25 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
-        self.momentum = self._setting("momentum", momentum, below=1)
+        self.momentum = number(self, "momentum", momentum, below=1)
         self.nesterov = bool(nesterov)
         if self.nesterov and self.momentum == 0:
             raise InputError("SGD: nesterov=True needs a momentum, for example 0.9.")
 
-    def __repr__(self) -> str:
-        text = f"SGD(learning_rate={self.learning_rate}, momentum={self.momentum}"
-        text += ", nesterov=True" if self.nesterov else ""
-        text += f", weight_decay={self.weight_decay}" if self.weight_decay else ""
-        return text + ")"
-
     def at_rest(self, W: Array) -> dict[str, Array]:
-        """Return a velocity of zero."""
-        return {"v": np.zeros_like(W)}
+        """Return a velocity of zero; nothing without momentum."""
+        return {"v": np.zeros_like(W)} if self.momentum else {}
 
-    def move(self, name: str, W: Array, dW: Array, rate: float) -> None:
+    def move(self, name: str, W: Array, dW: Array, rate: float, decay: float) -> None:
         """Move one parameter by its velocity, equation (eq-momentum)."""
-        v, step = self.state[name]["v"], self.room[name]
-        if decay := self.decay(name):
-            np.multiply(W, decay, out=step)
-            dW = np.add(step, dW, out=step)  # the gradient of the loss with its penalty
-        v *= self.momentum
-        v += dW
-        if self.nesterov:
-            np.multiply(dW, rate, out=step)
-            W -= step
-            rate *= self.momentum
-        np.multiply(v, rate, out=step)
-        W -= step
+        if decay:
+            dW = dW + decay * W  # the gradient of the loss with its penalty
+        if self.momentum:
+            v = self.state[name]["v"]
+            v *= self.momentum
+            v += dW
+            dW = dW + self.momentum * v if self.nesterov else v
+        W -= rate * dW
 
 
 class Adam(Optimizer):
@@ -209,9 +223,6 @@ class Adam(Optimizer):
         below 1; 0.9 and 0.999 by default.
     epsilon : float, optional
         Keeps the quotient finite where no gradient was, above 0.
-    weight_decay : float, optional
-        λ, at least 0 (default): in each step learning_rate · λ · W is taken from W,
-        apart from the gradient ("AdamW"). Biases are left alone.
 
     Raises
     ------
@@ -220,8 +231,7 @@ class Adam(Optimizer):
 
     References
     ----------
-    Kingma, Ba (2015), "Adam: A Method for Stochastic Optimization", algorithm 1;
-    Loshchilov, Hutter (2019), "Decoupled Weight Decay Regularization", algorithm 2.
+    Kingma, Ba (2015), "Adam: A Method for Stochastic Optimization", algorithm 1.
 
     Examples
     --------
@@ -235,58 +245,91 @@ class Adam(Optimizer):
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
-        weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(learning_rate, weight_decay)
-        self.beta1 = self._setting("beta1", beta1, below=1)
-        self.beta2 = self._setting("beta2", beta2, below=1)
-        self.epsilon = self._setting("epsilon", epsilon, zero=False)
-
-    def __repr__(self) -> str:
-        defaults = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0}
-        others = [
-            f", {name}={getattr(self, name)}"
-            for name, default in defaults.items()
-            if getattr(self, name) != default
-        ]
-        return f"Adam(learning_rate={self.learning_rate}{''.join(others)})"
+        super().__init__(learning_rate)
+        self.beta1 = number(self, "beta1", beta1, below=1)
+        self.beta2 = number(self, "beta2", beta2, below=1)
+        self.epsilon = number(self, "epsilon", epsilon, zero=False)
 
     def at_rest(self, W: Array) -> dict[str, Array]:
         """Return averages of zero, and no step taken."""
         return {"m": np.zeros_like(W), "v": np.zeros_like(W), "t": np.zeros(())}
 
-    def move(self, name: str, W: Array, dW: Array, rate: float) -> None:
+    def move(self, name: str, W: Array, dW: Array, rate: float, decay: float) -> None:
         """Move one parameter by its averages, equation (eq-adam)."""
-        (m, v, t), step = self.state[name].values(), self.room[name]
+        m, v, t = self.state[name].values()
+        room = self._room(name, W)
         t += 1
-        if decay := self.decay(name):
-            W *= 1 - rate * decay
-        m *= self.beta1
-        np.multiply(dW, 1 - self.beta1, out=step)
-        m += step
-        v *= self.beta2
-        np.multiply(dW, dW, out=step)
-        step *= 1 - self.beta2
-        v += step
-        np.divide(v, 1 - self.beta2 ** float(t), out=step)
-        np.sqrt(step, out=step)
-        step += self.epsilon
-        np.divide(m, step, out=step)
-        step *= rate / (1 - self.beta1 ** float(t))
-        W -= step
+        update(m, self.beta1, dW, room)  # m ← beta1 · m + (1 - beta1) · dW
+        update(v, self.beta2, np.square(dW, out=room), room)  # likewise, with dW²
+        np.divide(v, 1 - self.beta2 ** float(t), out=room)
+        np.sqrt(room, out=room)
+        room += self.epsilon
+        np.divide(m, room, out=room)
+        room *= rate / (1 - self.beta1 ** float(t))
+        W -= room
 
 
-class Clipped(Optimizer):
-    """An optimizer whose gradient is shortened first where it is too long.
+class AdamW(Adam):
+    """Adam with weight decay apart from the gradient.
 
-    If the length of the whole gradient, all parameters together, is more than the
-    limit, every entry is multiplied by limit / length: the direction stays, equation
-    (eq-clip).
+    Before each step of `Adam`, with the weight decay λ::
+
+        W ← W - learning_rate · λ · W
+
+    Added to the gradient instead, as `SGD` does it, the decay of a weight would be
+    divided by the size of its gradients like everything else.
 
     Parameters
     ----------
-    optimizer : SGD or Adam
-        Moves the weights.
+    learning_rate, beta1, beta2, epsilon : float, optional
+        As for `Adam`.
+    weight_decay : float, optional
+        λ, at least 0; 0.01 by default. Biases are left alone.
+
+    Raises
+    ------
+    InputError
+        If a setting or a factor is no number or out of its range.
+
+    References
+    ----------
+    Loshchilov, Hutter (2019), "Decoupled Weight Decay Regularization", algorithm 2.
+
+    Examples
+    --------
+    >>> AdamW(weight_decay=0.1)
+    AdamW(learning_rate=0.001, weight_decay=0.1)
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(learning_rate, beta1, beta2, epsilon)
+        self.weight_decay = number(self, "weight_decay", weight_decay)
+
+    def move(self, name: str, W: Array, dW: Array, rate: float, decay: float) -> None:
+        """Let a weight shrink, then move it as `Adam` does."""
+        if decay:
+            W *= 1 - rate * decay
+        super().move(name, W, dW, rate, decay)
+
+
+class Clip:
+    """A step before the step: shorten the gradient where it is too long.
+
+    If the length of the whole gradient, all parameters together, is more than the
+    limit, every entry is multiplied by limit / length: the direction stays, equation
+    (eq-clip). `train` calls it as ``before_step``; in a loop of your own, call it
+    between `Network.backward` and `Optimizer.step`.
+
+    Parameters
+    ----------
     limit : float
         The greatest length of a gradient, above 0.
 
@@ -304,49 +347,37 @@ class Clipped(Optimizer):
     --------
     >>> from backprop import Dense, Network, SoftmaxCrossEntropy
     >>> network = Network([Dense(2, 2)], loss=SoftmaxCrossEntropy(), seed=0)
-    >>> network.layers[0].db[:] = [3.0, 4.0]
-    >>> Clipped(SGD(0.1), limit=1).step(network)
-    >>> network.gradients["0.b"].round(2), network.parameters["0.b"].round(2)
-    (array([0.6, 0.8], dtype=float32), array([-0.06, -0.08], dtype=float32))
+    >>> network.gradients["0.b"] = [3.0, 4.0]
+    >>> Clip(1)(network)
+    >>> network.gradients["0.b"].round(2)
+    array([0.6, 0.8], dtype=float32)
     """
 
-    def __init__(self, optimizer: Optimizer, limit: float) -> None:
-        super().__init__(optimizer.learning_rate, optimizer.weight_decay)
-        self.optimizer = optimizer
-        self.limit = self._setting("limit", limit, zero=False)
+    def __init__(self, limit: float) -> None:
+        self.limit = number(self, "limit", limit, zero=False)
 
     def __repr__(self) -> str:
-        return f"Clipped({self.optimizer}, {self.limit})"
+        return printed(self)
 
-    def start(self, network: Network) -> None:
-        """Forget all steps; from now on move this network."""
-        self.optimizer.start(network)
-        self.state = self.optimizer.state
-
-    def step(self, network: Network, factor: float = 1.0) -> None:
-        """Shorten the gradients, in place, if they are too long; then move."""
-        gradients = network.gradients.values()
-        length = sqrt(sum(float(np.vdot(dW, dW)) for dW in gradients))
+    def __call__(self, network: Network) -> None:
+        """Shorten the network's gradients, in place, if they are too long."""
+        gradients = network.gradients
+        largest = max((float(np.abs(dW).max()) for dW in gradients.values()), default=0)
+        if not 0 < largest < inf:
+            return  # nothing to shorten; `train` says what a NaN or infinity means
+        # Of numbers up to 1: the square of a large one may be too large for its type.
+        parts = [np.linalg.norm((dW / largest).ravel()) for dW in gradients.values()]
+        length = largest * float(np.linalg.norm(parts))
         if length > self.limit:
-            for dW in gradients:
+            for dW in gradients.values():
                 dW *= self.limit / length
-        self.optimizer.step(network, factor)
-        self.state = self.optimizer.state
 
 
-def as_float(value: float) -> float:
-    """Return a number of any type as Python's; what is no number becomes NaN.
+def update(average: Array, beta: float, new: Array, room: Array) -> None:
+    """Let a running average forget a little, and take in something new.
 
-    With NumPy's own float64 the same step would be rounded otherwise.
+    average ← beta · average + (1 - beta) · new, computed in the memory of ``room``,
+    which may be that of ``new``.
     """
-    return float(value) if isinstance(value, Real) else float("nan")
-
-
-def checked(factor: float) -> float:
-    """Return a schedule's factor, or raise `InputError` if no step can be so long."""
-    if not isinstance(factor, Real) or not isfinite(factor) or factor < 0:
-        raise InputError(
-            f"step: the factor of the learning rate must be a finite number of at "
-            f"least 0, but is {factor!r}. Look at the schedule."
-        )
-    return float(factor)
+    average *= beta
+    average += np.multiply(new, 1 - beta, out=room)

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from backprop.errors import InputError
 from backprop.layers import Dense, Layer
 from backprop.network import Network
-from backprop.optimizers import Optimizer
 
 Array = NDArray[np.floating]
 Masks = Mapping[str, NDArray[np.bool_]]
@@ -65,7 +64,8 @@ def magnitude_masks(network: Network, keep: float) -> dict[str, NDArray[np.bool_
             f"magnitude_masks: keep must be a number above 0 and at most 1, but is "
             f"{keep!r}."
         )
-    weights = {n: np.abs(W) for n, W in network.parameters.items() if n.endswith("W")}
+    names = network.weight_names
+    weights = {n: np.abs(W) for n, W in network.parameters.items() if n in names}
     if not weights:
         raise InputError(f"{network} has no weights that could be removed.")
     sizes = np.concatenate([W.ravel() for W in weights.values()])
@@ -80,22 +80,22 @@ def magnitude_masks(network: Network, keep: float) -> dict[str, NDArray[np.bool_
     }
 
 
-class Masked(Optimizer):
-    """An optimizer that holds the weights outside of a mask at zero.
+class Mask:
+    """A step after the step: hold the weights outside of masks at zero.
 
-    After each step of the optimizer within, W ← W · mask.
+    W ← W · mask. `train` calls it as ``after_step``; in a loop of your own, call it
+    after `Optimizer.step`.
 
     Parameters
     ----------
-    optimizer : SGD or Adam
-        Moves the weights.
     masks : mapping of bool array
         From `magnitude_masks`, for the network that will be trained.
 
     Raises
     ------
     InputError
-        From ``step``, if a mask fits no parameter of the network.
+        If a mask is no array of booleans or, when called, if it fits no parameter of
+        the network; then nothing has changed.
 
     Examples
     --------
@@ -103,38 +103,36 @@ class Masked(Optimizer):
     >>> network = Network([Dense(2, 2)], loss=SoftmaxCrossEntropy(), seed=0)
     >>> masks = {"0.W": np.array([[True, False], [True, True]])}
     >>> data = Dataset(np.eye(2, dtype=np.float32), np.array([0, 1]))
-    >>> history = train(network, data, optimizer=Masked(SGD(0.1), masks), epochs=3,
-    ...                 progress=False)
+    >>> history = train(network, data, optimizer=SGD(0.1), after_step=Mask(masks),
+    ...                 epochs=3, progress=False)
     >>> bool(network.parameters["0.W"][0, 1] == 0)
     True
     """
 
-    def __init__(self, optimizer: Optimizer, masks: Masks) -> None:
-        super().__init__(optimizer.learning_rate, optimizer.weight_decay)
-        self.optimizer, self.masks = optimizer, masks
+    def __init__(self, masks: Masks) -> None:
+        for name, mask in masks.items():
+            if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+                raise InputError(
+                    f"Mask: the mask {name} must be an array of booleans, but is "
+                    f"{mask!r:.60}. magnitude_masks makes such masks."
+                )
+        self.masks = dict(masks)
 
     def __repr__(self) -> str:
         kept = sum(int(mask.sum()) for mask in self.masks.values())
-        return f"Masked({self.optimizer}, {kept:,} weights kept)"
+        return f"Mask({kept:,} weights kept)"
 
-    def start(self, network: Network) -> None:
-        """Forget all steps; from now on move this network."""
-        self.optimizer.start(network)
-        self.state = self.optimizer.state
-
-    def step(self, network: Network, factor: float = 1.0) -> None:
-        """Move every parameter; then set those outside of the masks to zero."""
+    def __call__(self, network: Network) -> None:
+        """Set the network's weights outside of the masks to zero."""
         parameters = network.parameters
         for name, mask in self.masks.items():
             if name not in parameters or parameters[name].shape != mask.shape:
                 raise InputError(
-                    f"Masked: there is a mask {name} of shape {mask.shape}, but the "
+                    f"Mask: there is a mask {name} of shape {mask.shape}, but the "
                     f"network has no such parameter. Make the masks from this network."
                 )
-        self.optimizer.step(network, factor)
-        self.state = self.optimizer.state
         for name, mask in self.masks.items():
-            parameters[name] *= mask
+            parameters[name][~mask] = 0
 
 
 def without_neurons(network: Network, place: int, keep: NDArray[np.integer]) -> Network:
@@ -286,11 +284,12 @@ def dense_pair(network: Network, place: int) -> tuple[Dense, Dense]:
     for after in layers[place + 1 :]:
         if isinstance(after, Dense):
             return layers[place], after  # type: ignore[return-value]
-        if not after.elementwise:
-            break
+        if not after.elementwise or after.state:
+            break  # it has arrays as wide as what would be left out
     raise InputError(
         f"{layers[place]} at place {place} of {layers} is not followed by another "
-        f"dense layer, so none of it can be left out."
+        f"dense layer with nothing but activations and dropout between them, so none "
+        f"of it can be left out."
     )
 
 
@@ -312,11 +311,10 @@ def rebuilt(
         for place, layer in enumerate(network.layers)
         if place not in gone
     ]
-    values = [{n: W.copy() for n, W in layer.parameters.items()} for layer in layers]
+    values = [{n: W.copy() for n, W in layer.state.items()} for layer in layers]
     for layer in layers:
         layer.taken = False
     new = Network(layers, loss=copy.deepcopy(network.loss), seed=0, dtype=network.dtype)
     for layer, kept in zip(new.layers, values, strict=True):
-        for name, W in layer.parameters.items():
-            W[...] = kept[name]
+        layer.state.update(kept)
     return new

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from backprop.errors import InputError, check_whole
+from backprop.checks import check_whole
+from backprop.errors import InputError
 from backprop.initialization import Initialization, glorot
-from backprop.layers import Layer, check_array, drawn_weights
+from backprop.layers import Layer, check_array, check_gradient, drawn_weights
 
 Array = NDArray[np.floating]
 
@@ -65,6 +66,10 @@ class Recurrent(Layer):
     (5, 4)
     """
 
+    parameter_names = ("W", "U", "b")
+    weight_names = ("W", "U")
+    memory_names = ("X", "H", "last", "dH")
+
     def __init__(
         self,
         steps: int,
@@ -72,7 +77,6 @@ class Recurrent(Layer):
         width: int,
         initialization: Initialization = glorot,
     ) -> None:
-        super().__init__()
         check_whole(
             "Recurrent", steps=(steps, 1), features=(features, 1), width=(width, 1)
         )
@@ -80,19 +84,6 @@ class Recurrent(Layer):
         self.inputs, self.outputs = self.steps * self.features, self.width
         self.initialization = initialization
         self.initialize(np.random.default_rng(0))
-
-    def __repr__(self) -> str:
-        return f"Recurrent({self.steps}, {self.features}, {self.width})"
-
-    @property
-    def parameters(self) -> dict[str, Array]:
-        """The weights ``W`` and ``U`` and the biases ``b``."""
-        return {"W": self.W, "U": self.U, "b": self.b}
-
-    @property
-    def gradients(self) -> dict[str, Array]:
-        """The gradients ``dW``, ``dU`` and ``db``, under the parameters' keys."""
-        return {"W": self.dW, "U": self.dU, "b": self.db}
 
     def initialize(
         self, rng: np.random.Generator, dtype: DTypeLike = np.float32
@@ -115,21 +106,21 @@ class Recurrent(Layer):
                 f"of {self.features} numbers a row, but has shape {X.shape}."
             )
         self.X = X.reshape(len(X), self.steps, self.features)
-        self.H = self._buffer("H", (self.steps + 1, len(X), self.width), X.dtype)
-        self.H[0] = 0  # the state before the first step
+        self.H = np.zeros((self.steps + 1, len(X), self.width), X.dtype)  # H[0] = 0
         for t in range(self.steps):
             Z = self.X[:, t] @ self.W + self.H[t] @ self.U + self.b
-            np.tanh(Z, out=self.H[t + 1])
-        last: Array = self.H[-1]
-        return last
+            self.H[t + 1] = np.tanh(Z)
+        self.last: Array = self.H[-1]
+        return self.last
 
     def backward(self, dA: Array, input_gradient: bool = True) -> Array | None:
         """Fill dW, dU and db from the slopes by the last state; return dX, like X."""
-        for gradient in (self.dW, self.dU, self.db):
-            gradient.fill(0)
-        self.dH = self._buffer("dH", self.H[1:].shape, dA.dtype)
+        check_gradient(self, dA, "last")
+        self.dW, self.dU = np.zeros_like(self.W), np.zeros_like(self.U)
+        self.db = np.zeros_like(self.b)
+        self.dH = np.zeros_like(self.H[1:])
         self.dH[-1] = dA
-        dX = self._buffer("dX", self.X.shape, dA.dtype)
+        dX = np.zeros_like(self.X)
         for t in reversed(range(self.steps)):
             dZ = self.dH[t] * (1 - self.H[t + 1] ** 2)
             self.dW += self.X[:, t].T @ dZ

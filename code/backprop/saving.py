@@ -6,6 +6,7 @@ without pickles, uncompressed, so that a file never unpacks to more than it weig
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import zipfile
@@ -99,6 +100,14 @@ def read_arrays(
         ) from None
 
 
+def read_json(text: NDArray[Any] | None) -> Any:
+    """Return what the text in a file says; the text itself if it is no JSON."""
+    try:
+        return json.loads(str(text))
+    except (ValueError, RecursionError):
+        return str(text)[:60]
+
+
 def check_folder(path: Path) -> None:
     """Raise `SavedFileError` unless the folder that a file will go to is there."""
     if not path.parent.is_dir():
@@ -135,6 +144,16 @@ def unpacked_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
         shape, _, dtype = read(file)
     claimed = prod(max(n, 1) for n in shape) * max(dtype.itemsize, 1)
     return max(member.file_size, claimed)
+
+
+def check_savable(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Raise `SavedFileError` if what is to be written could not be read again."""
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise SavedFileError(
+                f"{path} is not written: {name} holds NaN or infinity. A network that "
+                f"a training spoiled is of no use; build a new one."
+            )
 
 
 def check_saved(path: Path, name: str, array: NDArray[Any] | None, W: Array) -> None:

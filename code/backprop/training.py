@@ -6,34 +6,26 @@ Chapter "Training on MNIST" shows this module and uses it.
 from __future__ import annotations
 
 import os
-import re
-import signal
-import threading
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from math import inf, isfinite
-from pathlib import Path
-from threading import Event
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from backprop.augmentation import Augmentation
-from backprop.checkpoints import Progress, load_checkpoint, save_checkpoint
+from backprop.checks import check_finite, check_function, check_made, check_whole
 from backprop.dataset import Dataset
 from backprop.errors import InputError, TrainingError
-from backprop.network import Evaluation, Network, check_finite
+from backprop.network import Network
 from backprop.optimizers import Optimizer
-from backprop.saving import check_folder
+from backprop.resuming import epochs_left
+from backprop.running import listening, one_blas_thread, undivided, with_bar
 from backprop.schedules import Schedule, constant
 
 Array = NDArray[np.floating]
+Hook = Callable[[Network], None]
 
 CAUSES_AT_THE_START = (
     "The usual causes: weights that an earlier training spoiled, or targets that are "
@@ -58,9 +50,6 @@ class History:
         Time spent in the steps, without the measuring.
     best_epoch : int or None
         With ``patience``: the epoch, from 1, with the smallest validation loss.
-    interrupted : bool
-        Whether Ctrl-C ended the training. An epoch that it cut short is only in
-        ``batch_loss``, and the weights are those of the last step.
     """
 
     batch_loss: Array
@@ -69,7 +58,62 @@ class History:
     validation_accuracy: Array
     seconds: float
     best_epoch: int | None = None
-    interrupted: bool = False
+
+
+@dataclass
+class Record:
+    """What a training has given so far.
+
+    Attributes
+    ----------
+    steps_per_epoch : int
+        How many mini-batches an epoch has.
+    batch_loss : list of float
+        Loss of each mini-batch.
+    validation_loss, validation_accuracy : list of float
+        Of each epoch that is over.
+    seconds : float
+        Time spent in the steps.
+    best_epoch : int
+        The epoch, from 1, with the smallest validation loss; 0 before there is one.
+    best : dict of array
+        What the network had learned after it.
+    """
+
+    steps_per_epoch: int
+    batch_loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    best_epoch: int = 0
+    best: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def epochs_since_best(self) -> int:
+        """How many epochs the validation loss has not fallen for."""
+        return len(self.validation_loss) - self.best_epoch
+
+    def measure(self, network: Network, validation: Dataset, keep: bool) -> None:
+        """Note validation loss and accuracy; keep what was learned if it is best."""
+        found = network.evaluate(validation)
+        loss, accuracy = found.loss, found.accuracy
+        if keep and loss < min(self.validation_loss, default=inf):
+            self.best_epoch = len(self.validation_loss) + 1
+            self.best = {name: W.copy() for name, W in network.state.items()}
+        self.validation_loss.append(loss)
+        self.validation_accuracy.append(accuracy)
+
+    def history(self) -> History:
+        """Return it as arrays."""
+        batch_loss = np.array(self.batch_loss)
+        return History(
+            batch_loss=batch_loss,
+            training_loss=batch_loss.reshape(-1, self.steps_per_epoch).mean(axis=1),
+            validation_loss=np.array(self.validation_loss),
+            validation_accuracy=np.array(self.validation_accuracy),
+            seconds=self.seconds,
+            best_epoch=self.best_epoch or None,
+        )
 
 
 def train(
@@ -83,14 +127,16 @@ def train(
     schedule: Schedule = constant,
     augment: Augmentation | None = None,
     patience: int | None = None,
-    after_step: Callable[[Network], None] | None = None,
+    before_step: Hook | None = None,
+    after_step: Hook | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> History:
     """Train a network in place.
 
-    Ctrl-C ends the training after the step at hand; what there is is returned.
+    Ctrl-C ends it with a KeyboardInterrupt after the step at hand: the network keeps
+    what it has learned, and a checkpoint goes on from the last whole epoch.
 
     Parameters
     ----------
@@ -114,13 +160,16 @@ def train(
     patience : int, optional
         Early stopping: end when the validation loss has not fallen for so many
         epochs, at least 1, and take the weights of the epoch where it was smallest.
-    after_step : function (network), optional
-        Called after each step, to record what you want to see: the gradients are
-        those of the step, the weights those after it.
+    before_step, after_step : function (network), optional
+        Called in each step when its gradients are known, and when the weights have
+        moved: `Clip` shortens gradients, `Mask` holds weights at zero, a function of
+        yours records what you want to see. (A checkpoint tells the first two from
+        others, and takes functions for onlookers.)
     checkpoint : path, optional
-        A file that keeps the state of the training after each epoch and at Ctrl-C.
-        If it is there already, the training goes on from it, to the last bit as if
-        it had never been interrupted; the network's weights are replaced.
+        A file that keeps the state of the training after each epoch. If it is there
+        already, the training goes on from it, to the last bit as if it had never been
+        interrupted; what the network has learned is replaced. More epochs than the
+        file was begun with are possible where the learning rate is `constant`.
     seed : int, optional
         Seed of the generator that shuffles and augments the examples, at least 0.
     progress : bool, optional
@@ -157,185 +206,52 @@ def train(
     >>> bool(history.training_loss[1] < history.training_loss[0])
     True
     """
-    check_numbers(epochs, batch_size, patience, seed)
-    course = Course(
-        network=network,
-        data=data,
-        validation=validation,
-        optimizer=optimizer,
-        epochs=epochs,
-        batch_size=batch_size,
-        schedule=schedule,
-        augment=augment,
-        patience=patience,
-        after_step=after_step,
-        seed=seed,
-        progress=Progress(np.random.default_rng(seed)),
-    )
-    course.check()
-    file = None if checkpoint is None else Path(checkpoint)
-    whose = () if file is None else course.identity()
-    if file is not None:
-        check_folder(file)  # now, and not when the first epoch is over
-        if file.exists():
-            load_checkpoint(file, course.progress, *whose)
-    # tqdm is not told "disable": that would overrule the variable TQDM_DISABLE.
-    left = range(course.epochs_over, epochs)
-    bar = tqdm(left, unit="epoch") if progress else nullcontext(left)
-    with bar as counting, noticed_interrupt() as interrupted:
-        for _ in counting:
-            if course.waited_enough():
-                break
-            course.learn_epoch(interrupted)
-            if course.between_epochs:
-                course.validate()
-            if file is not None:
-                save_checkpoint(file, course.progress, *whose)
-            if interrupted.is_set():
-                break
-    course.finish(keep_last=interrupted.is_set())
-    return course.history(interrupted.is_set())
-
-
-@dataclass
-class Course:
-    """One training: its settings, as `train` takes them, and how far it has come."""
-
-    network: Network
-    data: Dataset
-    validation: Dataset | None
-    optimizer: Optimizer
-    epochs: int
-    batch_size: int
-    schedule: Schedule
-    augment: Augmentation | None
-    patience: int | None
-    after_step: Callable[[Network], None] | None
-    seed: int
-    progress: Progress
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """How many mini-batches the examples make; the last may be smaller."""
-        return -(-len(self.data) // self.batch_size)
-
-    @property
-    def epochs_over(self) -> int:
-        """How many epochs have been learned to their end."""
-        return len(self.progress.batch_loss) // self.steps_per_epoch
-
-    @property
-    def between_epochs(self) -> bool:
-        """Whether the last epoch begun was finished."""
-        return len(self.progress.batch_loss) % self.steps_per_epoch == 0
-
-    def check(self) -> None:
-        """Raise `InputError` unless data and settings go together."""
-        if self.patience is not None and self.validation is None:
-            raise InputError(
-                "train: patience needs validation data to look at; give train() the "
-                "argument validation=digits.validation."
-            )
-        check_split("data", self.data, self.network)
-        if self.validation is not None:
-            check_split("validation", self.validation, self.network)
-
-    def learn_epoch(self, interrupted: Event) -> None:
-        """Take one step for each mini-batch that is left of the current epoch."""
-        progress = self.progress
-        begun = len(progress.batch_loss) % self.steps_per_epoch
-        steps = self.epochs * self.steps_per_epoch
-        progress.epoch_start = progress.rng.bit_generator.state
-        start = perf_counter()
-        batches = mini_batches(self.data, self.batch_size, progress.rng, self.augment)
-        for X, y in islice(batches, begun, None):
-            factor = self.schedule(len(progress.batch_loss) / steps)
-            loss = train_step(self.network, X, y, self.optimizer, factor)
-            progress.batch_loss.append(loss)
-            if not isfinite(loss):
-                raise self.divergence(f"The loss became {loss}")
-            if self.after_step is not None:
-                self.after_step(self.network)
-            if interrupted.is_set():
-                break
-        progress.seconds += perf_counter() - start
-        if self.between_epochs:
-            progress.epoch_start = progress.rng.bit_generator.state  # of the next
-
-    def validate(self) -> None:
-        """Measure the validation data, if there are any; keep the best weights."""
-        if self.validation is None:
-            return
-        evaluation = evaluate_quietly(self.network, self.validation)
-        if not isfinite(evaluation.loss):
-            raise self.divergence(f"The validation loss became {evaluation.loss}")
-        progress = self.progress
-        best = min((e.loss for e in progress.evaluations), default=inf)
-        progress.evaluations.append(evaluation)
-        if self.patience is not None and evaluation.loss < best:
-            progress.best_epoch = self.epochs_over
-            progress.best_parameters = {
-                name: W.copy() for name, W in self.network.parameters.items()
-            }
-
-    def waited_enough(self) -> bool:
-        """Tell whether the validation loss has not fallen for `patience` epochs."""
-        waited = self.epochs_over - self.progress.best_epoch
-        return self.patience is not None and waited >= self.patience
-
-    def finish(self, keep_last: bool) -> None:
-        """Look at the weights, and take the best ones if some were kept."""
-        parameters = self.network.parameters
-        if not all(np.isfinite(W).all() for W in parameters.values()):
-            raise self.divergence("A weight became NaN or infinite")
-        if not keep_last:
-            for name, W in self.progress.best_parameters.items():
-                parameters[name][...] = W
-
-    def history(self, interrupted: bool) -> History:
-        """Return what happened."""
-        progress = self.progress
-        whole = progress.batch_loss[: self.epochs_over * self.steps_per_epoch]
-        return History(
-            batch_loss=np.array(progress.batch_loss),
-            training_loss=epoch_means(whole, self.steps_per_epoch),
-            validation_loss=np.array([e.loss for e in progress.evaluations]),
-            validation_accuracy=np.array([e.accuracy for e in progress.evaluations]),
-            seconds=progress.seconds,
-            best_epoch=progress.best_epoch or None,
-            interrupted=interrupted,
-        )
-
-    def identity(self) -> tuple[Network, Optimizer, dict[str, Any]]:
-        """Return what a checkpoint has to agree with: network, optimizer, settings."""
+    check_training(network, data, validation, optimizer, epochs, batch_size, patience)
+    check_functions(schedule, augment, before_step, after_step)
+    check_whole("train", seed=(seed, 0))
+    rng = np.random.default_rng(seed)
+    record = Record(steps_per_epoch=-(-len(data) // batch_size))
+    steps = epochs * record.steps_per_epoch
+    left: Iterable[int] = range(epochs)
+    if checkpoint is not None:
         settings = {
-            "network": name_of(self.network),
-            "network's seed": seed_of(self.network),
-            "data": fingerprint(self.data),
-            "validation": self.validation and fingerprint(self.validation),
-            "optimizer": name_of(self.optimizer),
-            "epochs": int(self.epochs),
-            "batch_size": int(self.batch_size),
-            "schedule": name_of(self.schedule),
-            "augment": name_of(self.augment),
-            "patience": self.patience and int(self.patience),
-            "seed": int(self.seed),
+            "data": data,
+            "validation": validation,
+            "batch_size": batch_size,
+            "schedule": schedule,
+            "augment": augment,
+            "before_step": before_step,
+            "after_step": after_step,
+            "patience": patience,
+            "seed": seed,
         }
-        return self.network, self.optimizer, settings
+        whose = (network, optimizer, rng, record)
+        left = epochs_left(checkpoint, epochs, *whose, settings)
 
-    def divergence(self, what: str) -> TrainingError:
-        """Return the error that says where a training blew up, and why it may have."""
-        batch_loss = self.progress.batch_loss
-        step = len(batch_loss)
-        where = f"{what} at step {step} (epoch {-(-step // self.steps_per_epoch)})"
-        if not isfinite(batch_loss[0]):
-            return TrainingError(f"{where}. {CAUSES_AT_THE_START} {SPOILED}")
-        return TrainingError(
-            f"{where}; the loss was {batch_loss[0]:.4g} at step 1. The usual causes: "
-            f"the learning rate is too high (try a tenth of it; the optimizer is "
-            f"{self.optimizer}), the inputs are not scaled to [0, 1], or the initial "
-            f"weights are too large. {SPOILED}"
-        )
+    quiet = np.errstate(over="ignore", invalid="ignore")  # `divergence` says it better
+    bar = with_bar(left, epochs, progress)
+    with quiet, one_blas_thread(), listening(), bar as counted:
+        for _ in counted:
+            if patience is not None and record.epochs_since_best >= patience:
+                break
+            start = perf_counter()
+            for X, y in mini_batches(data, batch_size, rng, augment):
+                factor = schedule(len(record.batch_loss) / steps)
+                hooks = (before_step, after_step)
+                loss = train_step(network, X, y, optimizer, factor, *hooks)
+                record.batch_loss.append(loss)
+                if not isfinite(loss):
+                    raise divergence(f"The loss became {loss}", record, optimizer)
+            record.seconds += perf_counter() - start
+            if validation is not None:
+                record.measure(network, validation, keep=patience is not None)
+                if not isfinite(loss := record.validation_loss[-1]):
+                    what = f"The validation loss became {loss}"
+                    raise divergence(what, record, optimizer)
+    network.state.update(record.best)
+    if not all(np.isfinite(W).all() for W in network.state.values()):
+        raise divergence("A weight became NaN or infinite", record, optimizer)
+    return record.history()
 
 
 def train_step(
@@ -344,6 +260,8 @@ def train_step(
     y: NDArray[np.integer],
     optimizer: Optimizer,
     factor: float = 1.0,
+    before_step: Hook | None = None,
+    after_step: Hook | None = None,
 ) -> float:
     """Take one step of learning: forward, backward, update.
 
@@ -359,6 +277,8 @@ def train_step(
         Turns gradients into a step.
     factor : float, optional
         What the learning rate is multiplied by.
+    before_step, after_step : function (network), optional
+        Called when the gradients are known, and when the weights have moved.
 
     Returns
     -------
@@ -374,11 +294,15 @@ def train_step(
     >>> losses[1] < losses[0]
     True
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # `train` says it better
-        logits = network.forward(X, training=True)
-        loss = network.loss.forward(logits, y)
-        network.backward(network.loss.backward())
+    logits = network.forward(X, training=True)
+    loss = network.loss.forward(logits, y)
+    network.backward(network.loss.backward())
+    if before_step is not None:
+        before_step(network)
+    with undivided():  # Ctrl-C waits until all weights have moved
         optimizer.step(network, factor)
+        if after_step is not None:
+            after_step(network)
     return loss
 
 
@@ -404,7 +328,7 @@ def mini_batches(
     Yields
     ------
     X : array (batch, features)
-        Valid until the next batch: its memory is used again.
+        Its examples, one a row.
     y : integer array (batch,)
         The labels, permuted together with X.
 
@@ -415,95 +339,72 @@ def mini_batches(
     [2, 1]
     """
     order = rng.permutation(len(data))
-    images = np.ascontiguousarray(data.inputs)  # else each np.take copies them all
-    room = np.empty_like(images[:batch_size])
+    inputs = np.ascontiguousarray(data.inputs)  # else a row is gathered piece by piece
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        # mode="clip" writes straight into `out`; the default makes a copy first.
-        X = np.take(images, chosen, axis=0, out=room[: len(chosen)], mode="clip")
-        yield X if augment is None else augment(X, rng), data.targets[chosen]
+        X, y = inputs[chosen], data.targets[chosen]
+        yield X if augment is None else augment(X, rng), y
 
 
-def epoch_means(batch_loss: list[float], steps_per_epoch: int) -> Array:
-    """Return the mean batch loss of each epoch, shape (epochs,)."""
-    return np.array(batch_loss).reshape(-1, steps_per_epoch).mean(axis=1)
+def divergence(what: str, record: Record, optimizer: Optimizer) -> TrainingError:
+    """Return the error that says where a training blew up, and why it may have."""
+    first, step = record.batch_loss[0], len(record.batch_loss)
+    where = f"{what} at step {step} (epoch {-(-step // record.steps_per_epoch)})"
+    if not isfinite(first):
+        return TrainingError(f"{where}. {CAUSES_AT_THE_START} {SPOILED}")
+    return TrainingError(
+        f"{where}; the loss was {first:.4g} at step 1. The usual causes: the learning "
+        f"rate is too high (try a tenth of it; the optimizer is {optimizer}), the "
+        f"inputs are not scaled to [0, 1], or the initial weights are too large. "
+        f"{SPOILED}"
+    )
 
 
-@contextmanager
-def noticed_interrupt() -> Iterator[Event]:
-    """Let the step at hand be finished when Ctrl-C comes; the second one ends it.
-
-    A step that is cut in the middle would leave some weights moved and others not.
-
-    Yields
-    ------
-    Event
-        Set when Ctrl-C came. Only the main thread hears of it; in others it never
-        is. Nor is it where Ctrl-C is ignored, as in the workers of a sweep.
-    """
-    interrupted = Event()
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if not in_main_thread or signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
-        yield interrupted
-        return
-
-    def notice(number: int, frame: Any) -> None:
-        if interrupted.is_set():
-            raise KeyboardInterrupt
-        interrupted.set()
-
-    before = signal.signal(signal.SIGINT, notice)
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def fingerprint(data: Dataset) -> str:
-    """Return a short text that tells this data set from others."""
-    digest = zlib.crc32(np.ascontiguousarray(data.targets).data)
-    digest = zlib.crc32(np.ascontiguousarray(data.inputs).data, digest)
-    return f"{data} {digest:08x}"
-
-
-def seed_of(network: Network) -> int:
-    """Return the seed that a network was made with."""
-    sequence: Any = network.rng.bit_generator.seed_seq
-    return int(sequence.entropy)
-
-
-def name_of(setting: object) -> str:
-    """Return the name of a function, or what another object says of itself.
-
-    Without addresses in memory, which are others in the next session.
-    """
-    name = getattr(setting, "__name__", None) or repr(setting)
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", name)
-
-
-def evaluate_quietly(network: Network, data: Dataset) -> Evaluation:
-    """Evaluate without NumPy's warnings: `train` says it better."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return network.evaluate(data)
-
-
-def check_numbers(
-    epochs: int, batch_size: int, patience: int | None, seed: int
+def check_training(
+    network: Network,
+    data: Dataset,
+    validation: Dataset | None,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int,
+    patience: int | None,
 ) -> None:
-    """Raise `InputError` unless they are whole numbers and large enough."""
-    numbers = {"epochs": (epochs, 1), "batch_size": (batch_size, 1), "seed": (seed, 0)}
+    """Raise `InputError` unless a training can begin with these arguments."""
+    check_made("train", "network", network, Network, "Network([...], loss=..., seed=0)")
+    write = "digits.train, or Dataset(inputs, targets)"
+    check_made("train", "data", data, Dataset, write)
+    check_made("train", "optimizer", optimizer, Optimizer, "SGD(learning_rate=0.1)")
+    check_whole("train", epochs=(epochs, 1), batch_size=(batch_size, 1))
+    check_data("data", data, network)
     if patience is not None:
-        numbers["patience"] = (patience, 1)
-    for name, (number, least) in numbers.items():
-        if not isinstance(number, (int, np.integer)) or number < least:
+        check_whole("train", patience=(patience, 1))
+        if validation is None:
             raise InputError(
-                f"train: {name} must be a whole number of at least {least}, but is "
-                f"{number}."
+                "train: patience needs validation data to look at; give train() the "
+                "argument validation=digits.validation."
             )
+    if validation is not None:
+        check_made("train", "validation", validation, Dataset, write)
+        check_data("validation", validation, network)
 
 
-def check_split(name: str, data: Dataset, network: Network) -> None:
-    """Raise an error that names the split unless the network can work with it.
+def check_functions(
+    schedule: Schedule,
+    augment: Augmentation | None,
+    before_step: Hook | None,
+    after_step: Hook | None,
+) -> None:
+    """Raise `InputError` unless what `train` will call can be called."""
+    if schedule is None:
+        raise InputError("train: schedule must be a function, but is None.")
+    check_function("train", "schedule", schedule, "schedule=cosine")
+    check_function("train", "augment", augment, "augment=Shift(2)")
+    check_function("train", "before_step", before_step, "before_step=Clip(1)")
+    check_function("train", "after_step", after_step, "after_step=Mask(masks)")
+
+
+def check_data(name: str, data: Dataset, network: Network) -> None:
+    """Raise an error that names the data unless the network can work with them.
 
     The network tries the examples with the smallest and the largest label.
     """

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 ROOM = Path(__file__).parents[2] / "_build" / "fuzz"
-READING = ("checkpoints", "data", "saving", "sweeps")
+READING = ("resuming", "data", "saving", "sweeps")
 INSTRUMENTED = ["gzip", "zipfile", "numpy.lib", *(f"backprop.{it}" for it in READING)]
 
 

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 from backprop import SGD, BackpropError, Dense, Network, SoftmaxCrossEntropy
-from backprop.checkpoints import Progress, load_checkpoint, save_checkpoint
 from backprop.data import files
-from backprop.network import Evaluation
 from backprop.parallel.sweeps import results_file
+from backprop.resuming import load_checkpoint, save_checkpoint
+from backprop.training import Record
 
 Change = Callable[[bytes], bytes]
 
@@ -46,7 +46,7 @@ WORDS = [
     *(b'"abc"', b"[" * 10_000, b"9" * 100, b"\n", b"\xff", b'{"a": {}}', b"'shape'"),
 ]
 
-SETTINGS = {"epochs": 3, "batch_size": 2}
+SETTINGS = {"epochs": 3, "batch_size": 2, "schedule": "backprop.schedules.linear"}
 LINE = {"code": "0", "run": "m.f", "seed": 0, "setting": {"rate": 0.1}}
 LINE |= {"numbers": {"accuracy": 0.9}, "error": ""}
 
@@ -56,15 +56,13 @@ def network() -> Network:
     return Network([Dense(3, 2)], loss=SoftmaxCrossEntropy(), seed=0)
 
 
-def training() -> tuple[Progress, Network, SGD]:
+def training() -> tuple[Network, SGD, np.random.Generator, Record]:
     """Return a training after its first epoch."""
     made, optimizer = network(), SGD(0.1, momentum=0.9)
     optimizer.start(made)
-    rng = np.random.default_rng(0)
-    progress = Progress(rng, rng.bit_generator.state, [0.7, 0.6], [Evaluation(0.5, 1)])
-    progress.best_epoch = 1
-    progress.best_parameters = dict(made.parameters)
-    return progress, made, optimizer
+    record = Record(2, [0.7, 0.6], [0.5], [1.0], best_epoch=1)
+    record.best = dict(made.state)
+    return made, optimizer, np.random.default_rng(0), record
 
 
 def load_network(path: Path) -> None:
@@ -76,10 +74,10 @@ def load_network(path: Path) -> None:
 
 def resume(path: Path) -> None:
     """Go on with a training; where it stands makes sense, whatever the file says."""
-    progress, made, optimizer = training()
-    load_checkpoint(path, progress, made, optimizer, SETTINGS)
-    assert 0 <= progress.best_epoch <= len(progress.evaluations)
-    assert all(isinstance(loss, float) for loss in progress.batch_loss)
+    made, optimizer, rng, record = training()
+    load_checkpoint(path, made, optimizer, rng, record, SETTINGS)
+    assert 0 <= record.best_epoch <= len(record.validation_loss)
+    assert all(isinstance(loss, float) for loss in record.batch_loss)
     assert all(np.isfinite(W).all() for W in made.parameters.values())
 
 
@@ -136,8 +134,7 @@ def seeds(name: str, folder: Path) -> list[bytes]:
         network().save(path)
         return [path.read_bytes()]
     if name == "checkpoint":
-        progress, made, optimizer = training()
-        save_checkpoint(path, progress, made, optimizer, SETTINGS)
+        save_checkpoint(path, *training(), SETTINGS)
         return [path.read_bytes()]
     failed = LINE | {"seed": 1, "numbers": {}, "error": "a traceback"}
     lines = [json.dumps(line) + "\n" for line in (LINE, failed)]

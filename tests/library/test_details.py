@@ -13,7 +13,7 @@ from backprop import (
     SavedFileError,
     SoftmaxCrossEntropy,
 )
-from backprop.network import check_finite, correct_answers
+from backprop.checks import check_finite
 from backprop.optimizers import Optimizer
 from backprop.saving import write_arrays
 
@@ -57,7 +57,7 @@ def test_an_activation_keeps_to_the_order_in_memory_of_each_input():
 
 def test_an_optimizer_remembers_nothing_before_its_first_step():
     adam = Adam()
-    assert (adam.state, adam.room) == ({}, {})
+    assert (adam.state, adam.network_key) == ({}, "")
 
 
 def test_adam_has_the_settings_and_the_names_of_its_paper():
@@ -70,14 +70,13 @@ def test_adam_has_the_settings_and_the_names_of_its_paper():
 
 def test_an_optimizer_decays_nothing_unless_asked():
     assert Optimizer(0.1).weight_decay == 0
-    assert Optimizer(0.1).decay("0.W") == 0
 
 
 def test_answers_are_counted_for_labels_only():
-    outputs = np.eye(2)
-    assert correct_answers(outputs, np.array([0, 0])) == 1
-    assert np.isnan(correct_answers(outputs, np.array([0.0, 0.0])))
-    assert np.isnan(correct_answers(outputs, np.array([[0, 0], [0, 0]])))
+    loss = SoftmaxCrossEntropy()
+    assert loss.answers(np.array([0, 0])).tolist() == [0, 0]
+    assert loss.answers(np.array([0.0, 0.0])) is None
+    assert loss.answers(np.array([[0, 0], [0, 0]])) is None
 
 
 def test_what_is_not_finite_is_called_x_unless_it_has_another_name():
@@ -95,5 +94,5 @@ def test_a_file_of_another_format_is_told_by_the_format_it_has(tmp_path):
         network.load(path)
     assert str(caught.value) == (
         f"{path} was not written by Network.save (format 'another 2', expected "
-        f"'backprop network 1')."
+        f"'backprop network 2')."
     )

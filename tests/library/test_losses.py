@@ -208,7 +208,7 @@ def test_without_smoothing_it_is_cross_entropy():
 
 
 def test_smoothing_is_a_tenth_unless_said_and_stays_in_a_copy():
-    assert repr(SmoothedCrossEntropy()) == "SmoothedCrossEntropy(0.1)"
+    assert repr(SmoothedCrossEntropy()) == "SmoothedCrossEntropy()"
     loss = SmoothedCrossEntropy(0.25)
     loss.forward(*made(5, 4, seed=0))
     copied = copy.deepcopy(loss)

@@ -1,7 +1,7 @@
-"""What the library says to whoever gives it something wrong, word by word.
+"""What the library tells whoever gives it something wrong.
 
-The messages stand in messages.toml, one below the other, so that they are read
-together. A message that ends in NumPy's own words is compared up to "...".
+The pieces that a message must have stand in messages.toml, one case below the other, so
+that they are read together.
 """
 
 import tomllib
@@ -191,10 +191,10 @@ def test_there_is_a_call_for_each_message():
 @pytest.mark.parametrize(
     ("module", "case"), [(m, case) for m, calls in CALLS.items() for case in calls]
 )
-def test_a_message_is_this(module, case):
+def test_a_message_tells_what_is_expected_what_came_and_what_to_write(module, case):
     with pytest.raises(BackpropError) as caught:
         CALLS[module][case]()
-    said, rest = SAID[module][case], ""
-    if said.endswith("..."):
-        said, rest = said[:-3], str(caught.value)[len(said) - 3 :]
-    assert str(caught.value) == said + rest
+    rest = str(caught.value)
+    for piece in SAID[module][case]:
+        _, found, rest = rest.partition(piece)
+        assert found, f"{piece!r} is not told in: {caught.value}"

@@ -737,7 +737,6 @@ def test_a_copy_holds_nothing_of_the_batch(copied):
     for layer in other.layers:
         held = [a for a in vars(layer).values() if isinstance(a, np.ndarray)]
         assert {id(a) for a in held} <= learned
-        assert layer._buffers == {}
 
 
 @copied
@@ -960,7 +959,7 @@ def test_another_architecture_is_refused_and_both_are_named(tmp_path):
     made((4, 5, 2)).save(path)
     unchanged_by(
         path,
-        match=r"Dense\(4, 5\), Tanh\(\), Dense\(5, 2\).*but this one has \[De",
+        match=r"Dense\(inputs=4, outputs=5\), Tanh\(\), Dense.*but this one has \[De",
     )
 
 

@@ -1,6 +1,8 @@
 """The optimizers against their formulas written out and PyTorch, and the schedules."""
 
+import copy
 import math
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -22,7 +24,7 @@ from backprop import (
     one_cycle,
     step_decay,
 )
-from backprop.optimizers import Clipped
+from backprop.optimizers import AdamW, Clip
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +47,8 @@ class Parameters:
         W, b = rng.normal(size=shape), rng.normal(size=shape[1])
         self.parameters = {"0.W": W, "0.b": b}
         self.gradients = {"0.W": np.zeros_like(W), "0.b": np.zeros_like(b)}
+        self.weight_names = {"0.W"}
+        self.key = f"made with seed {seed}"
         self.rng = rng
 
     def draw_gradients(self):
@@ -174,7 +178,7 @@ def test_sgd_takes_the_path_of_pytorchs(nesterov, decay):
 def test_adam_is_its_formula(rate, beta1, beta2, decay, schedule, seed):
     """Unrolled: m̂ is a weighted mean of all gradients, v̂ one of their squares."""
     network = Parameters(seed)
-    optimizer = Adam(rate, beta1, beta2, epsilon=1e-6, weight_decay=decay)
+    optimizer = AdamW(rate, beta1, beta2, epsilon=1e-6, weight_decay=decay)
     W, seen = copies(network.parameters), {"0.W": [], "0.b": []}
     penalty = {"0.W": decay, "0.b": 0}
     for gradients, factor, found in steps(optimizer, network, schedule):
@@ -228,7 +232,7 @@ def test_adam_takes_the_path_of_pytorchs(decay):
     torch = pytest.importorskip("torch", reason=NO_TORCH)
     compare_with(
         torch,
-        Adam(0.01, 0.8, 0.99, weight_decay=decay),
+        AdamW(0.01, 0.8, 0.99, weight_decay=decay),
         lambda groups: torch.optim.AdamW(groups, betas=(0.8, 0.99)),
     )
 
@@ -265,7 +269,7 @@ ALL = {
     "momentum": lambda: SGD(0.1, 0.9, weight_decay=0.01),
     "nesterov": lambda: SGD(0.1, 0.9, nesterov=True, weight_decay=0.01),
     "adam": lambda: Adam(0.01),
-    "adamw": lambda: Adam(0.01, weight_decay=0.01),
+    "adamw": lambda: AdamW(0.01, weight_decay=0.01),
 }
 
 
@@ -287,19 +291,67 @@ def test_a_step_is_taken_in_place_and_leaves_the_gradients(build):
             np.testing.assert_array_equal(gradients[name], drawn[name])
 
 
-def test_another_network_starts_from_rest(build):
-    """And so does the first one when it comes again: there is one state."""
-    optimizer = build()
-    for seed in (1, 2, 1):
-        network, fresh = Parameters(seed), Parameters(seed)
-        alone = build()
-        for _ in range(3):
-            network.draw_gradients()
+def test_another_network_is_refused_or_starts_from_rest_when_asked(build):
+    """What was remembered of one network is never mixed into another, nor lost."""
+    optimizer, first, second = build(), Parameters(1), Parameters(2)
+    for network in (first, second):
+        network.draw_gradients()
+    optimizer.step(first)
+    before = copies(second.parameters)
+    if not any(optimizer.state.values()):
+        optimizer.step(second)  # it remembers nothing, so there is nothing to mix
+        return
+    with pytest.raises(InputError, match="remembers the steps of another network"):
+        optimizer.step(second)
+    for name, W in second.parameters.items():
+        np.testing.assert_array_equal(W, before[name])
+    optimizer.start(second)
+    optimizer.step(second)
+    fresh = Parameters(2)
+    fresh.draw_gradients()
+    build().step(fresh)
+    for name, W in second.parameters.items():
+        np.testing.assert_array_equal(W, fresh.parameters[name])
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))]
+)
+def test_copies_of_network_and_optimizer_go_on_together(build, copied):
+    network, optimizer = made_network(), build()
+    for _ in range(3):
+        learn(network, optimizer)
+    assert len(pickle.dumps(optimizer)) < 4_000, "it carries the network along"
+    other, copy_of_optimizer = copied(network), copied(optimizer)
+    learn(network, optimizer)
+    learn(other, copy_of_optimizer)
+    for name, W in network.parameters.items():
+        np.testing.assert_array_equal(W, other.parameters[name])
+
+
+def test_a_network_of_other_shapes_is_refused(build):
+    network, optimizer = Parameters(), build()
+    optimizer.step(network)
+    network.parameters["0.b"] = np.zeros(5)
+    with pytest.raises(InputError, match=r"of 0\.b has shape"):
+        optimizer.step(network)
+    network.parameters = {"0.W": network.parameters["0.W"]}
+    if any(optimizer.state.values()):
+        with pytest.raises(InputError, match=r"remembers the parameters 0\.W, 0\.b"):
             optimizer.step(network)
-            fresh.draw_gradients()
-            alone.step(fresh)
-        for name, W in network.parameters.items():
-            np.testing.assert_array_equal(W, fresh.parameters[name])
+
+
+def made_network():
+    """Return a small network."""
+    return Network([Dense(3, 2)], loss=SoftmaxCrossEntropy(), seed=0)
+
+
+def learn(network, optimizer):
+    """Take a step on two examples."""
+    X, y = np.eye(2, 3, dtype=np.float32), np.array([0, 1])
+    network.loss.forward(network.forward(X), y)
+    network.backward(network.loss.backward())
+    optimizer.step(network)
 
 
 def test_two_optimizers_share_nothing(build):
@@ -315,8 +367,8 @@ def test_two_optimizers_share_nothing(build):
         np.testing.assert_array_equal(W, networks[2].parameters[name])
 
 
-def test_a_step_sets_no_array_aside(build):
-    """State and room are made at the first step; 100 more leave nothing behind."""
+def test_steps_leave_nothing_behind(build):
+    """State and room are made at the first step; 100 more add nothing."""
     network, optimizer = Parameters(shape=(300, 200)), build()  # 480 kB
     network.draw_gradients()
     optimizer.step(network)
@@ -325,11 +377,10 @@ def test_a_step_sets_no_array_aside(build):
     try:
         for _ in range(100):
             optimizer.step(network, 0.5)
-        left, peak = tracemalloc.get_traced_memory()
+        left, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert left < 5_000
-    assert peak < 50_000
     assert all(
         a is b for a, b in zip(optimizer.state["0.W"].values(), arrays, strict=True)
     )
@@ -348,7 +399,7 @@ def test_float32_stays_float32(build):
         assert all(array.dtype == np.float32 for array in moments)
 
 
-@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize("optimizer", [SGD, AdamW])
 def test_weight_decay_pulls_at_weights_and_at_no_bias(optimizer):
     layers = [Reshape(1, 4, 4), Convolution2D(1, 2, 3), ReLU(), Flatten(), Dense(8, 3)]
     network = Network(layers, loss=SoftmaxCrossEntropy(), seed=0, dtype=np.float64)
@@ -364,7 +415,7 @@ def test_weight_decay_pulls_at_weights_and_at_no_bias(optimizer):
 
 
 @pytest.mark.parametrize("number", [np.float64, np.float32])
-@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize("optimizer", [SGD, AdamW])
 def test_settings_computed_by_numpy_give_the_same_bits(optimizer, number):
     networks = Parameters(), Parameters()
     rates = number(0.1), float(number(0.1))
@@ -404,7 +455,7 @@ def test_a_share_of_the_past_out_of_range_is_refused(optimizer, name, value):
 
 
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
-@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize("optimizer", [SGD, AdamW])
 def test_a_weight_decay_out_of_range_is_refused(optimizer, value):
     told = rf"^{optimizer.__name__}: weight_decay must .* at least 0, but is {value}\."
     with pytest.raises(InputError, match=told):
@@ -427,7 +478,7 @@ def test_an_epsilon_out_of_range_is_refused(value):
 )
 def test_a_setting_that_is_no_number_is_refused(optimizer, name, value):
     settings = {"learning_rate": 0.1} | {name: value}
-    told = rf"^{optimizer.__name__}: {name} must be a number (above|at least) 0"
+    told = rf"^{optimizer.__name__}: {name} must be a number (above|of at least) 0"
     with pytest.raises(InputError, match=told):
         optimizer(**settings)
 
@@ -460,8 +511,8 @@ def test_a_factor_out_of_range_is_refused_and_moves_nothing(build, factor):
         ),
         (Adam(), "Adam(learning_rate=0.001)"),
         (
-            Adam(0.01, beta2=0.99, weight_decay=0.1),
-            "Adam(learning_rate=0.01, beta2=0.99, weight_decay=0.1)",
+            AdamW(0.01, beta2=0.99, weight_decay=0.1),
+            "AdamW(learning_rate=0.01, beta2=0.99, weight_decay=0.1)",
         ),
     ],
 )
@@ -477,11 +528,11 @@ shares = st.floats(0, 1, exclude_max=True)
     st.builds(SGD, momentum=shares, **numbers)
     | st.builds(SGD, momentum=st.just(0.9), nesterov=st.booleans(), **numbers)
     | st.builds(
-        Adam, beta1=shares, beta2=shares, epsilon=st.floats(1e-12, 1), **numbers
+        AdamW, beta1=shares, beta2=shares, epsilon=st.floats(1e-12, 1), **numbers
     )
 )
 def test_what_an_optimizer_says_makes_the_same_optimizer(optimizer):
-    again = eval(repr(optimizer), {"SGD": SGD, "Adam": Adam})
+    again = eval(repr(optimizer), {"SGD": SGD, "AdamW": AdamW})
     assert type(again) is type(optimizer)
     assert vars(again) == vars(optimizer)
 
@@ -559,7 +610,8 @@ def clipped_step(length, limit, optimizer=SGD):
     for name, dW in network.gradients.items():
         dW[:] = raw[name] * length / size
     before = {name: W.copy() for name, W in network.parameters.items()}
-    Clipped(optimizer(0.1), limit).step(network)
+    Clip(limit)(network)
+    optimizer(0.1).step(network)
     moves = [W - before[name] for name, W in network.parameters.items()]
     return np.concatenate([move.ravel() for move in moves]), np.concatenate(
         [g.ravel() for g in raw.values()]
@@ -574,17 +626,29 @@ def test_a_clipped_step_is_no_longer_than_the_limit(length, expected):
     assert cosine == pytest.approx(1)
 
 
-def test_clipping_has_the_optimizer_s_own_state_and_says_what_it_is():
-    network = Network([Dense(3, 2)], loss=SoftmaxCrossEntropy(), seed=0)
-    optimizer = Clipped(SGD(0.1, momentum=0.9), limit=1)
-    optimizer.step(network)
-    assert optimizer.state is optimizer.optimizer.state
-    assert repr(optimizer) == f"Clipped({optimizer.optimizer}, 1.0)"
-    optimizer.start(network)
-    assert optimizer.state is optimizer.optimizer.state
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_finite_gradient_however_large_is_shortened_to_the_limit(dtype):
+    """The square of its length is too large for its type."""
+    network = Network([Dense(3, 2)], SoftmaxCrossEntropy(), seed=0, dtype=dtype)
+    huge = np.sqrt(np.finfo(dtype).max) * 100
+    network.gradients.update({"0.W": np.full((3, 2), huge), "0.b": [0, 0]})
+    Clip(2)(network)
+    assert np.linalg.norm(network.gradients["0.W"]) == pytest.approx(2)
+    np.testing.assert_array_equal(network.gradients["0.b"], 0)
 
 
-@pytest.mark.parametrize("limit", [0, -1, "long"])
+def test_a_gradient_of_zero_and_one_without_end_stay_as_they_are():
+    network = made_network()
+    Clip(1)(network)
+    assert not network.gradients["0.W"].any()
+    network.gradients["0.b"] = [np.inf, 1]
+    Clip(1)(network)
+    np.testing.assert_array_equal(network.gradients["0.b"], [np.inf, 1])
+
+
+@pytest.mark.parametrize("limit", [0, -1, "long", float("nan")])
 def test_a_limit_must_be_above_zero(limit):
-    with pytest.raises(InputError, match="limit must be a number above 0"):
-        Clipped(SGD(0.1), limit)
+    told = f"^Clip: limit must be a number above 0, but is {limit!r}"
+    with pytest.raises(InputError, match=told):
+        Clip(limit)
+    assert repr(Clip(2)) == "Clip(2.0)"

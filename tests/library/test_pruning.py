@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from backprop import (
     SGD,
-    Adam,
+    AdamW,
     Convolution2D,
     Dense,
     Dropout,
@@ -22,12 +22,13 @@ from backprop import (
     train,
 )
 from backprop.pruning import (
-    Masked,
+    Mask,
     magnitude_masks,
     strongest_neurons,
     without_layer,
     without_neurons,
 )
+from backprop.recurrent import Recurrent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -146,7 +147,7 @@ def test_a_network_without_weights_has_nothing_to_remove():
 INNER = {
     "momentum": lambda: SGD(0.1, 0.9),
     "decay": lambda: SGD(0.1, 0.9, nesterov=True, weight_decay=0.01),
-    "adam": lambda: Adam(0.01, weight_decay=0.1),
+    "adam": lambda: AdamW(0.01, weight_decay=0.1),
 }
 
 
@@ -164,8 +165,14 @@ def test_zeros_stay_zero_through_a_training(digits, inner):
     def look(network):
         seen.append(all(np.all(network.parameters[n][~masks[n]] == 0) for n in masks))
 
-    settings = {"epochs": 2, "progress": False, "after_step": look}
-    train(network, digits.train[:500], optimizer=Masked(inner(), masks), **settings)
+    hold = Mask(masks)
+
+    def hold_and_look(network):
+        hold(network)
+        look(network)
+
+    settings = {"epochs": 2, "progress": False, "after_step": hold_and_look}
+    train(network, digits.train[:500], optimizer=inner(), **settings)
     assert seen == [True] * 8
     for name, W in network.parameters.items():
         free = masks.get(name, np.ones(W.shape, bool))
@@ -176,12 +183,13 @@ def test_the_others_move_as_the_optimizer_within_moves_them(inner):
     """The gradients being given, whether a mask is there changes nothing for them."""
     network, plain = made(), made()
     masks = magnitude_masks(network, keep=0.4)
-    optimizer, alone = Masked(inner(), masks), inner()
+    optimizer, alone, hold = inner(), inner(), Mask(masks)
     rng = np.random.default_rng(0)
     for step in range(10):
         for name, dW in network.gradients.items():
             dW[:] = plain.gradients[name][:] = rng.normal(size=dW.shape)
         optimizer.step(network, 1 - step / 10)
+        hold(network)
         alone.step(plain, 1 - step / 10)
         for name, W in network.parameters.items():
             free = masks.get(name, np.ones(W.shape, bool))
@@ -192,11 +200,9 @@ def test_the_others_move_as_the_optimizer_within_moves_them(inner):
 def test_a_mask_of_ones_changes_no_training(digits, inner):
     networks = [made((784, 16, 10), dtype=np.float32) for _ in range(2)]
     masks = magnitude_masks(networks[0], keep=1)
-    for network, optimizer in zip(
-        networks, (Masked(inner(), masks), inner()), strict=True
-    ):
-        settings = {"epochs": 1, "progress": False}
-        train(network, digits.train[:500], optimizer=optimizer, **settings)
+    for network, hold in zip(networks, (Mask(masks), None), strict=True):
+        settings = {"epochs": 1, "progress": False, "after_step": hold}
+        train(network, digits.train[:500], optimizer=inner(), **settings)
     for name, W in networks[0].parameters.items():
         np.testing.assert_array_equal(W, networks[1].parameters[name])
 
@@ -210,39 +216,40 @@ def test_retraining_makes_good_what_pruning_cost(digits):
     for name, mask in masks.items():
         network.parameters[name] *= mask
     pruned = network.evaluate(few).loss
-    train(network, few, optimizer=Masked(SGD(0.1, 0.9), masks), epochs=5, **quiet)
+    settings = {"after_step": Mask(masks), "epochs": 5, **quiet}
+    train(network, few, optimizer=SGD(0.1, 0.9), **settings)
     retrained = network.evaluate(few).loss
     assert whole < pruned
     assert retrained < pruned / 2
 
 
-def test_its_state_is_that_of_the_optimizer_within(inner):
-    network = made()
-    optimizer = Masked(inner(), magnitude_masks(network, 0.5))
-    optimizer.start(network)
-    assert optimizer.state is optimizer.optimizer.state
-    assert optimizer.state.keys() == network.parameters.keys()
-    optimizer.step(made(seed=1))
-    assert optimizer.state is optimizer.optimizer.state
-
-
-def test_masks_of_another_network_are_refused_and_nothing_moves():
+def test_masks_of_another_network_are_refused_and_nothing_changes():
     network = made()
     before = copies(network.parameters)
     for other in (made((6, 7, 3)), with_convolution()):
-        optimizer = Masked(SGD(0.1, 0.9), magnitude_masks(other, 0.5))
-        with pytest.raises(
-            InputError, match=r"^Masked: there is a mask \d\.W of shape"
-        ):
-            optimizer.step(network)
+        hold = Mask(magnitude_masks(other, 0.5))
+        with pytest.raises(InputError, match=r"^Mask: there is a mask \d\.W of shape"):
+            hold(network)
     for name, W in network.parameters.items():
         np.testing.assert_array_equal(W, before[name])
 
 
-def test_a_masked_optimizer_says_what_is_in_it():
+def test_a_mask_is_of_booleans_and_says_how_much_it_keeps():
     masks = magnitude_masks(made((784, 100, 10)), keep=0.5)
-    text = "Masked(SGD(learning_rate=0.1, momentum=0.9), 39,700 weights kept)"
-    assert repr(Masked(SGD(0.1, 0.9), masks)) == text
+    assert repr(Mask(masks)) == "Mask(39,700 weights kept)"
+    with pytest.raises(InputError, match=r"^Mask: the mask 0\.W must be .* booleans"):
+        Mask({"0.W": np.ones((3, 2))})
+
+
+def test_masks_reach_all_weights_of_a_recurrent_network():
+    """A tenth of all weights is a tenth of W and U together."""
+    layers = [Recurrent(3, 2, 8), Dense(8, 3)]
+    network = Network(layers, SoftmaxCrossEntropy(), seed=0)
+    masks = magnitude_masks(network, keep=0.1)
+    assert masks.keys() == {"0.W", "0.U", "1.W"}
+    Mask(masks)(network)
+    left = sum(np.count_nonzero(network.parameters[name]) for name in masks)
+    assert left == round(0.1 * sum(mask.size for mask in masks.values()))
 
 
 # Without neurons ------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 import sympy as sp
 from backprop import (
     SGD,
-    Adam,
+    AdamW,
     Convolution2D,
     Dense,
     Dropout,
@@ -510,11 +510,11 @@ def test_the_library_takes_the_steps_of_adam_that_are_derived(weight_decay):
     }
     derived = symbolic.adam_descent(4)
     expected = weights_derived(derived, 1.5, GRADIENTS, settings)
-    ours = weights_of_the_library(Adam(**settings), 1.5, GRADIENTS)
+    ours = weights_of_the_library(AdamW(**settings), 1.5, GRADIENTS)
     assert error(ours, expected) <= 1e-12
     free = {**settings, "weight_decay": 0.0}
     expected = weights_derived(derived, 1.5, GRADIENTS, free)
-    ours = weights_of_the_library(Adam(**settings), 1.5, GRADIENTS, "b")
+    ours = weights_of_the_library(AdamW(**settings), 1.5, GRADIENTS, "b")
     assert error(ours, expected) <= 1e-12
 
 

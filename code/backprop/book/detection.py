@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backprop.checks import check_share, check_whole, number
 from backprop.dataset import Dataset
-from backprop.errors import InputError, check_share, check_whole
-from backprop.losses import MeanSquaredError, SoftmaxCrossEntropy, check_outputs
+from backprop.errors import InputError
+from backprop.losses import Loss, MeanSquaredError, SoftmaxCrossEntropy, check_outputs
 
 Array = NDArray[np.floating]
 TRIES = 20  # places that are tried for a digit before it is left out
@@ -259,7 +260,7 @@ def average_precision(right: NDArray[np.bool_], truths: int) -> float:
     return float(precision[right].sum() / truths)
 
 
-class ClassAndBox:
+class ClassAndBox(Loss):
     """Cross-entropy for what it is, plus squared error for where it is.
 
     Of the outputs of an example, the last four are a box a, the others the logits z.
@@ -292,16 +293,8 @@ class ClassAndBox:
     """
 
     def __init__(self, weight: float = 1.0) -> None:
-        if not isinstance(weight, (int, float)) or not 0 <= weight < np.inf:
-            raise InputError(
-                f"ClassAndBox: weight must be a number of at least 0, but is "
-                f"{weight!r}."
-            )
-        self.weight = float(weight)
+        self.weight = number(self, "weight", weight)
         self.what, self.where = SoftmaxCrossEntropy(), MeanSquaredError()
-
-    def __repr__(self) -> str:
-        return f"ClassAndBox({self.weight})"
 
     def forward(self, outputs: Array, targets: NDArray[Any]) -> float:
         """Return the mean loss of a batch.
@@ -335,6 +328,14 @@ class ClassAndBox:
     def backward(self) -> Array:
         """Return ∂L/∂outputs, shape (batch, classes + 4): two pieces side by side."""
         return np.hstack([self.what.backward(), self.weight * self.where.backward()])
+
+    def decide(self, outputs: Array) -> NDArray[np.integer]:
+        """Return the class of each example; its box are the last four outputs."""
+        return self.what.decide(outputs[:, :-4])
+
+    def answers(self, targets: NDArray[Any]) -> NDArray[np.integer] | None:
+        """Return the labels (n,) among the targets (n, 5)."""
+        return np.asarray(targets)[:, 0].astype(np.intp)
 
 
 def paste_scenes(

@@ -20,8 +20,8 @@ from backprop.dataset import Dataset
 from backprop.layers import Dense, Dropout, Layer, ReLU
 from backprop.losses import SoftmaxCrossEntropy
 from backprop.network import Network
-from backprop.optimizers import SGD, Optimizer
-from backprop.pruning import Masked, magnitude_masks
+from backprop.optimizers import SGD
+from backprop.pruning import Mask, magnitude_masks
 from backprop.schedules import Schedule, cosine, linear
 from backprop.training import train
 
@@ -219,10 +219,15 @@ def pruned_mlp(data: Dataset, seed: int) -> Iterator[tuple[int, Network]]:
         The network at this level; it is pruned further when the next is asked for.
     """
     network = mlp(784, 300, 100, 10, seed=seed, dropout=(0.1, 0.1))
-    optimizer: Optimizer = SGD(0.1, momentum=0.9)
     for fold in (1, *PRUNING_LEVELS):
-        if fold > 1:
-            masks = magnitude_masks(network, keep=1 / fold)
-            optimizer = Masked(SGD(0.1, momentum=0.9), masks)
-        train(network, data, optimizer=optimizer, schedule=cosine, epochs=12, seed=seed)
+        hold = None if fold == 1 else Mask(magnitude_masks(network, keep=1 / fold))
+        train(
+            network,
+            data,
+            optimizer=SGD(0.1, momentum=0.9),
+            schedule=cosine,
+            epochs=12,
+            seed=seed,
+            after_step=hold,
+        )
         yield fold, network
