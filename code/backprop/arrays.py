@@ -41,7 +41,7 @@ class NamedArrays(dict[str, Array]):
     """
 
     def __setitem__(self, name: str, values: ArrayLike) -> None:
-        self[self._known(name)][...] = self._fitting(name, values)
+        self.update({name: values})
 
     def update(self, *others: Any, **more: ArrayLike) -> None:
         """Copy the values of several arrays, all of them or none."""

@@ -22,7 +22,7 @@ def shown(value: object) -> str:
         return f"the class {value.__name__}"
     if isinstance(value, np.ndarray) and value.size > 4:
         return f"an array of shape {value.shape} and type {value.dtype}"
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}... ({type(value).__name__})"
 
 

@@ -25,7 +25,7 @@ class Dataset:
         One example an entry: for MNIST float32 (n, 784), one image a row, pixel by
         pixel from the top left; 0 is paper, 1 is ink.
     targets : array (n, ...)
-        What a network should say of each: for MNIST int64 (n,), the digit that the
+        What a network should say of each: for MNIST integers (n,), the digit that the
         image shows, 0 to 9.
 
     Raises

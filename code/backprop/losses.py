@@ -35,12 +35,25 @@ def softmax(logits: Array) -> Array:
     array of the same shape
         Probabilities, a new array.
 
+    Raises
+    ------
+    InputError
+        If the scores are no numbers, or there are none.
+
     Examples
     --------
     >>> softmax(np.array([[1000.0, 1000.0], [0.0, np.log(3.0)]])).round(2)
     array([[0.5 , 0.5 ],
            [0.25, 0.75]])
     """
+    logits = as_numbers(logits)
+    if logits.ndim == 0 or logits.size == 0:
+        raise InputError(
+            f"softmax: there must be at least one score, in an array of shape (batch, "
+            f"classes) or (classes,), but the shape is {logits.shape}."
+        )
+    if logits.dtype.kind != "f":
+        logits = logits.astype(np.float64)  # small whole numbers overflow at once
     E = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return E / E.sum(axis=-1, keepdims=True)
 
@@ -72,6 +85,13 @@ class Loss:
     def backward(self) -> Array:
         """Return the gradient of that loss by the outputs."""
         raise NotImplementedError
+
+    def check_targets(self, targets: NDArray[Any]) -> None:
+        """Raise `InputError` unless a data set can have these targets, all in all.
+
+        What hangs on the outputs is checked by `forward`; this speaks of all targets.
+        """
+        as_numbers(targets)
 
     def decide(self, outputs: Array) -> NDArray[np.integer]:
         """Return the answers that outputs (batch, classes) mean: the largest wins."""
@@ -144,6 +164,10 @@ class SoftmaxCrossEntropy(Loss):
         d_logits[np.arange(len(self.labels)), self.labels] -= 1
         d_logits /= len(self.labels)
         return d_logits
+
+    def check_targets(self, targets: NDArray[Any]) -> None:
+        """Raise `InputError` for text, and for rows where labels belong."""
+        check_no_rows(as_numbers(targets))
 
 
 class SmoothedCrossEntropy(SoftmaxCrossEntropy):
@@ -431,7 +455,10 @@ def as_numbers(targets: NDArray[Any]) -> NDArray[Any]:
     except ValueError as why:  # rows of several lengths
         raise InputError(f"The targets must be an array, but: {why}") from None
     if found.dtype.kind not in "biuf":
-        raise InputError(f"The targets must be numbers, but are {found.dtype}.")
+        raise InputError(
+            f"The targets must be numbers, but are {found.dtype}. Digits that are text "
+            f"become labels with targets.astype(int)."
+        )
     return found
 
 
@@ -467,6 +494,19 @@ def check_shares(targets: Array, outputs: Array) -> None:
         )
 
 
+def check_no_rows(labels: NDArray[Any]) -> None:
+    """Raise `InputError` if one-hot rows stand where labels belong."""
+    if labels.ndim != 2:
+        return
+    remedy = "One-hot rows become labels with labels.argmax(axis=1)."
+    if labels.shape[1] == 1:
+        remedy = "A column of labels becomes one-dimensional with labels.ravel()."
+    raise InputError(
+        f"There must be one label for each example, but these are rows, of shape "
+        f"{labels.shape}. {remedy}"
+    )
+
+
 def check_labels(labels: NDArray[np.integer], outputs: Array) -> NDArray[np.integer]:
     """Return labels as an array, or raise `InputError` saying what is wrong.
 
@@ -483,6 +523,7 @@ def check_labels(labels: NDArray[np.integer], outputs: Array) -> NDArray[np.inte
         The labels.
     """
     labels = as_numbers(labels)
+    check_no_rows(labels)
     if labels.shape != (len(outputs),):
         raise InputError(
             f"There must be one label for each of the {len(outputs)} outputs, an "

@@ -411,6 +411,10 @@ def check_data(name: str, data: Dataset, network: Network) -> None:
     if len(data) == 0:
         raise InputError(f"train, {name}: the data set is empty; it needs an example.")
     y = data.targets
+    try:
+        network.loss.check_targets(y)
+    except InputError as why:
+        raise InputError(f"train, {name}: {why}") from None
     rows = [y.argmin(), y.argmax()] if y.ndim == 1 else [0]
     try:
         check_finite(data.inputs)

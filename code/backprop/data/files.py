@@ -127,7 +127,7 @@ def read_images(path: Path, count: int) -> NDArray[np.uint8]:
     return images.reshape(count, 784)
 
 
-def read_labels(path: Path, count: int) -> NDArray[np.int64]:
+def read_labels(path: Path, count: int) -> NDArray[np.intp]:
     """Read a file of labels.
 
     Parameters
@@ -139,7 +139,7 @@ def read_labels(path: Path, count: int) -> NDArray[np.int64]:
 
     Returns
     -------
-    int64 array (count,)
+    integer array (count,)
         Digits, 0 to 9.
 
     Raises
@@ -157,7 +157,7 @@ def read_labels(path: Path, count: int) -> NDArray[np.int64]:
             f"{path}: expected labels from 0 to 9, found {labels.max()} at place "
             f"{labels.argmax()}. {remedy(path)}"
         )
-    return labels.astype(np.int64)
+    return labels.astype(np.intp)
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
