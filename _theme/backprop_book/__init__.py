@@ -41,4 +41,5 @@ def setup(app):
     """Register every part with Sphinx."""
     for part in PARTS:
         part.setup(app)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    # Several parts collect in the application what pages have, and write it at the end.
+    return {"parallel_read_safe": False, "parallel_write_safe": False}

@@ -260,7 +260,7 @@ def batch_loss_curve(
         ax.plot(steps[window - 1 :], smooth, color=BLUE, marker="")
         label_line(ax, steps[-1], smooth[-1], "mean of\n50 steps", BLUE)
     ax.axhline(chance, color=GRAY, ls=":")
-    ax.text(1, chance * 1.4, "knowing nothing: ln 10", color=GRAY)
+    ax.text(1, chance * 1.4, f"knowing nothing: {chance:.2f}", color=GRAY)
     ax.axvline(steps_per_epoch, color=VERMILION, ls="--", lw=1)
     ax.annotate(
         "end of the\nfirst epoch ",
