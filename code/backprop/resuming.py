@@ -33,26 +33,20 @@ REMEDY = "Delete it and train again from the start, or name another file."
 
 
 def epochs_left(
-    checkpoint: str | os.PathLike[str],
-    epochs: int,
-    network: Network,
-    optimizer: Optimizer,
-    rng: np.random.Generator,
-    record: Record,
-    settings: Mapping[str, Any],
+    asked: Mapping[str, Any], rng: np.random.Generator, record: Record
 ) -> Iterator[int]:
     """Yield the epochs that a training has not learned yet; save after each.
 
     Parameters
     ----------
-    checkpoint : path
-        The file. If it is there, all that is below is put to where it was left.
-    epochs : int
-        How many there are in all.
-    network, optimizer, rng, record
-        What a training changes.
-    settings : mapping of str to object
-        What makes this training this one and no other.
+    asked : mapping of str to object
+        The arguments of `train`, by name. If there is the file ``checkpoint``, the
+        network, the optimizer and what is below are put to where it left them; without
+        a name all epochs are left.
+    rng : numpy.random.Generator
+        Shuffles and augments the examples.
+    record : Record
+        What the training has given so far.
 
     Yields
     ------
@@ -67,29 +61,39 @@ def epochs_left(
         If the file cannot be written or read, is another training's, or has been
         written by another training meanwhile.
     """
-    path = Path(checkpoint)
+    if asked["checkpoint"] is None:
+        yield from range(asked["epochs"])
+        return
+    path = Path(asked["checkpoint"])
     check_folder(path)  # now, and not when the first epoch is over
-    ours = {
-        "layers": network.layers,
-        "type": str(network.dtype),
-        "loss": network.loss,
-        "network's seed": seed_of(network),
-        "optimizer": optimizer,
-        **settings,
-    }
-    whose = {name: described(name, value) for name, value in ours.items()}
-    whose["epochs"] = int(epochs)
-    mine = os.urandom(8).hex()
-    last = load_checkpoint(path, network, optimizer, rng, record, whose)
-    for epoch in range(len(record.batch_loss) // record.steps_per_epoch, epochs):
+    trained = (asked["network"], asked["optimizer"], rng, record)
+    whose, mine = settings_of_training(asked), os.urandom(8).hex()
+    last = load_checkpoint(path, *trained, whose)
+    for epoch in range(
+        len(record.batch_loss) // record.steps_per_epoch, whose["epochs"]
+    ):
         yield epoch
         if writer_of(path) not in ("", last):
             raise SavedFileError(
                 f"{path} was written by another training while this one learned. Give "
                 f"each training a file of its own."
             )
-        save_checkpoint(path, network, optimizer, rng, record, whose, mine)
+        save_checkpoint(path, *trained, whose, mine)
         last = mine
+
+
+def settings_of_training(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what makes a training this one and no other, as JSON can write it."""
+    network = asked["network"]
+    settings = {
+        "layers": network.layers,
+        "type": str(network.dtype),
+        "loss": network.loss,
+        "network's seed": seed_of(network),
+    }
+    apart = ("network", "checkpoint", "progress")
+    settings |= {name: value for name, value in asked.items() if name not in apart}
+    return {name: described(name, value) for name, value in settings.items()}
 
 
 def seed_of(network: Network) -> int:

@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 try:
     import signal
     from threading import get_ident
@@ -121,6 +123,21 @@ def one_blas_thread() -> AbstractContextManager[Any]:
         return nullcontext()
     limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
     return limits
+
+
+@contextmanager
+def undisturbed(
+    epochs: Iterable[int], total: int, bar: bool
+) -> Iterator[Iterable[int]]:
+    """Give epochs to a training that nothing shall disturb.
+
+    NumPy does not warn of numbers that are too large, since the training says it
+    better; matrix products have one thread; Ctrl-C waits for the end of a step; and a
+    bar shows how far it is, if it is asked for.
+    """
+    quiet = np.errstate(over="ignore", invalid="ignore")
+    with quiet, one_blas_thread(), listening(), with_bar(epochs, total, bar) as counted:
+        yield counted
 
 
 @contextmanager

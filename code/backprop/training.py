@@ -6,10 +6,11 @@ Chapter "Training on MNIST" shows this module and uses it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from backprop.errors import InputError, TrainingError
 from backprop.network import Network
 from backprop.optimizers import Optimizer
 from backprop.resuming import epochs_left
-from backprop.running import listening, one_blas_thread, undivided, with_bar
+from backprop.running import undisturbed, undivided
 from backprop.schedules import Schedule, constant
 
 Array = NDArray[np.floating]
@@ -31,6 +32,13 @@ CAUSES_AT_THE_START = (
     "The usual causes: weights that an earlier training spoiled, or targets that are "
     "NaN, infinite or huge."
 )
+A_DATASET = "digits.train, or Dataset(inputs, targets)"
+FUNCTIONS = {
+    "schedule": "cosine",
+    "augment": "Shift(2)",
+    "before_step": "Clip(1)",
+    "after_step": "Mask(masks)",
+}
 SPOILED = "The weights are spoiled: build a new network and a new optimizer."
 
 
@@ -68,6 +76,8 @@ class Record:
     ----------
     steps_per_epoch : int
         How many mini-batches an epoch has.
+    optimizer : str
+        Who moves the weights, for messages.
     batch_loss : list of float
         Loss of each mini-batch.
     validation_loss, validation_accuracy : list of float
@@ -81,6 +91,7 @@ class Record:
     """
 
     steps_per_epoch: int
+    optimizer: str
     batch_loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     validation_accuracy: list[float] = field(default_factory=list)
@@ -88,20 +99,40 @@ class Record:
     best_epoch: int = 0
     best: dict[str, Array] = field(default_factory=dict)
 
-    @property
-    def epochs_since_best(self) -> int:
-        """How many epochs the validation loss has not fallen for."""
-        return len(self.validation_loss) - self.best_epoch
+    def add_step(self, loss: float) -> None:
+        """Note the loss of a mini-batch; raise `TrainingError` if it is no number."""
+        self.batch_loss.append(loss)
+        if not isfinite(loss):
+            raise self.divergence(f"The loss became {loss}")
 
-    def measure(self, network: Network, validation: Dataset, keep: bool) -> None:
-        """Note validation loss and accuracy; keep what was learned if it is best."""
+    def add_epoch(self, network: Network, validation: Dataset, keep: bool) -> None:
+        """Measure the validation data; keep what was learned if that is best so far."""
         found = network.evaluate(validation)
-        loss, accuracy = found.loss, found.accuracy
-        if keep and loss < min(self.validation_loss, default=inf):
+        if keep and found.loss < min(self.validation_loss, default=inf):
             self.best_epoch = len(self.validation_loss) + 1
             self.best = {name: W.copy() for name, W in network.state.items()}
-        self.validation_loss.append(loss)
-        self.validation_accuracy.append(accuracy)
+        self.validation_loss.append(found.loss)
+        self.validation_accuracy.append(found.accuracy)
+        if not isfinite(found.loss):
+            raise self.divergence(f"The validation loss became {found.loss}")
+
+    def has_waited(self, patience: int | None) -> bool:
+        """Tell whether the validation loss has not fallen for so many epochs."""
+        since_best = len(self.validation_loss) - self.best_epoch
+        return patience is not None and since_best >= patience
+
+    def divergence(self, what: str) -> TrainingError:
+        """Return the error that says where a training blew up, and why it may have."""
+        first, step = self.batch_loss[0], len(self.batch_loss)
+        where = f"{what} at step {step} (epoch {-(-step // self.steps_per_epoch)})"
+        if not isfinite(first):
+            return TrainingError(f"{where}. {CAUSES_AT_THE_START} {SPOILED}")
+        return TrainingError(
+            f"{where}; the loss was {first:.4g} at step 1. The usual causes: the "
+            f"learning rate is too high (try a tenth of it; the optimizer is "
+            f"{self.optimizer}), the inputs are not scaled to [0, 1], or the initial "
+            f"weights are too large. {SPOILED}"
+        )
 
     def history(self) -> History:
         """Return it as arrays."""
@@ -206,51 +237,26 @@ def train(
     >>> bool(history.training_loss[1] < history.training_loss[0])
     True
     """
-    check_training(network, data, validation, optimizer, epochs, batch_size, patience)
-    check_functions(schedule, augment, before_step, after_step)
-    check_whole("train", seed=(seed, 0))
+    asked = dict(locals())  # all of the above, by name
+    check_training(**asked)
     rng = np.random.default_rng(seed)
-    record = Record(steps_per_epoch=-(-len(data) // batch_size))
+    record = Record(-(-len(data) // batch_size), str(optimizer))
     steps = epochs * record.steps_per_epoch
-    left: Iterable[int] = range(epochs)
-    if checkpoint is not None:
-        settings = {
-            "data": data,
-            "validation": validation,
-            "batch_size": batch_size,
-            "schedule": schedule,
-            "augment": augment,
-            "before_step": before_step,
-            "after_step": after_step,
-            "patience": patience,
-            "seed": seed,
-        }
-        whose = (network, optimizer, rng, record)
-        left = epochs_left(checkpoint, epochs, *whose, settings)
-
-    quiet = np.errstate(over="ignore", invalid="ignore")  # `divergence` says it better
-    bar = with_bar(left, epochs, progress)
-    with quiet, one_blas_thread(), listening(), bar as counted:
-        for _ in counted:
-            if patience is not None and record.epochs_since_best >= patience:
+    with undisturbed(epochs_left(asked, rng, record), epochs, progress) as left:
+        for _ in left:
+            if record.has_waited(patience):
                 break
             start = perf_counter()
             for X, y in mini_batches(data, batch_size, rng, augment):
                 factor = schedule(len(record.batch_loss) / steps)
                 hooks = (before_step, after_step)
-                loss = train_step(network, X, y, optimizer, factor, *hooks)
-                record.batch_loss.append(loss)
-                if not isfinite(loss):
-                    raise divergence(f"The loss became {loss}", record, optimizer)
+                record.add_step(train_step(network, X, y, optimizer, factor, *hooks))
             record.seconds += perf_counter() - start
             if validation is not None:
-                record.measure(network, validation, keep=patience is not None)
-                if not isfinite(loss := record.validation_loss[-1]):
-                    what = f"The validation loss became {loss}"
-                    raise divergence(what, record, optimizer)
+                record.add_epoch(network, validation, keep=patience is not None)
     network.state.update(record.best)
     if not all(np.isfinite(W).all() for W in network.state.values()):
-        raise divergence("A weight became NaN or infinite", record, optimizer)
+        raise record.divergence("A weight became NaN or infinite")
     return record.history()
 
 
@@ -346,35 +352,24 @@ def mini_batches(
         yield X if augment is None else augment(X, rng), y
 
 
-def divergence(what: str, record: Record, optimizer: Optimizer) -> TrainingError:
-    """Return the error that says where a training blew up, and why it may have."""
-    first, step = record.batch_loss[0], len(record.batch_loss)
-    where = f"{what} at step {step} (epoch {-(-step // record.steps_per_epoch)})"
-    if not isfinite(first):
-        return TrainingError(f"{where}. {CAUSES_AT_THE_START} {SPOILED}")
-    return TrainingError(
-        f"{where}; the loss was {first:.4g} at step 1. The usual causes: the learning "
-        f"rate is too high (try a tenth of it; the optimizer is {optimizer}), the "
-        f"inputs are not scaled to [0, 1], or the initial weights are too large. "
-        f"{SPOILED}"
-    )
-
-
 def check_training(
     network: Network,
     data: Dataset,
-    validation: Dataset | None,
     optimizer: Optimizer,
+    validation: Dataset | None,
+    patience: int | None,
     epochs: int,
     batch_size: int,
-    patience: int | None,
+    seed: int,
+    **functions: Any,
 ) -> None:
     """Raise `InputError` unless a training can begin with these arguments."""
     check_made("train", "network", network, Network, "Network([...], loss=..., seed=0)")
-    write = "digits.train, or Dataset(inputs, targets)"
-    check_made("train", "data", data, Dataset, write)
+    check_made("train", "data", data, Dataset, A_DATASET)
     check_made("train", "optimizer", optimizer, Optimizer, "SGD(learning_rate=0.1)")
-    check_whole("train", epochs=(epochs, 1), batch_size=(batch_size, 1))
+    check_whole("train", epochs=(epochs, 1), batch_size=(batch_size, 1), seed=(seed, 0))
+    for name, example in FUNCTIONS.items():
+        check_function("train", name, functions[name], f"{name}={example}")
     check_data("data", data, network)
     if patience is not None:
         check_whole("train", patience=(patience, 1))
@@ -384,23 +379,8 @@ def check_training(
                 "argument validation=digits.validation."
             )
     if validation is not None:
-        check_made("train", "validation", validation, Dataset, write)
+        check_made("train", "validation", validation, Dataset, A_DATASET)
         check_data("validation", validation, network)
-
-
-def check_functions(
-    schedule: Schedule,
-    augment: Augmentation | None,
-    before_step: Hook | None,
-    after_step: Hook | None,
-) -> None:
-    """Raise `InputError` unless what `train` will call can be called."""
-    if schedule is None:
-        raise InputError("train: schedule must be a function, but is None.")
-    check_function("train", "schedule", schedule, "schedule=cosine")
-    check_function("train", "augment", augment, "augment=Shift(2)")
-    check_function("train", "before_step", before_step, "before_step=Clip(1)")
-    check_function("train", "after_step", after_step, "after_step=Mask(masks)")
 
 
 def check_data(name: str, data: Dataset, network: Network) -> None:

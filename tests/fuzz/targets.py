@@ -60,7 +60,7 @@ def training() -> tuple[Network, SGD, np.random.Generator, Record]:
     """Return a training after its first epoch."""
     made, optimizer = network(), SGD(0.1, momentum=0.9)
     optimizer.start(made)
-    record = Record(2, [0.7, 0.6], [0.5], [1.0], best_epoch=1)
+    record = Record(2, "SGD", [0.7, 0.6], [0.5], [1.0], best_epoch=1)
     record.best = dict(made.state)
     return made, optimizer, np.random.default_rng(0), record
 
