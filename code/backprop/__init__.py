@@ -26,6 +26,7 @@ from backprop.losses import (
     softmax,
 )
 from backprop.network import Evaluation, Network
+from backprop.normalization import BatchNormalization
 from backprop.optimizers import SGD, Adam, AdamW
 from backprop.schedules import constant, cosine, linear, one_cycle, step_decay
 from backprop.training import History, train, train_step
@@ -35,6 +36,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "BackpropError",
+    "BatchNormalization",
     "Convolution2D",
     "DataError",
     "Dataset",

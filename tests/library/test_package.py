@@ -38,6 +38,7 @@ FLOORS = {
     "optimizers": 2,
     "convolution": 3,
     "network": 3,
+    "normalization": 3,
     "recurrent": 3,
     "gradient_check": 4,
     "pruning": 4,

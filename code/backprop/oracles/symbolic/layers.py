@@ -314,3 +314,70 @@ def max_pooling(winners: Sequence[Sequence[int]], size: int) -> MaxPoolingDeriva
     slopes = gradient_by(sum(dA.multiply_elementwise(A)), X)
     dX = slopes.applyfunc(lambda slope: slope.replace(sp.Heaviside, is_winner))
     return MaxPoolingDerivation(X, dA, A, dX)
+
+
+@dataclass(frozen=True)
+class NormalizationDerivation:
+    """Batch normalization of one feature, derived entry by entry.
+
+    Attributes
+    ----------
+    X, dA : Matrix (batch, 1)
+        The inputs; ∂L/∂A, any numbers that come from above.
+    gamma, beta, epsilon : symbol
+        Scale, shift, and what keeps the quotient finite.
+    A : Matrix (batch, 1)
+        The outputs.
+    dX : Matrix (batch, 1)
+        ∂L/∂X, each entry differentiated by SymPy: through the number itself, the mean
+        and the variance.
+    dgamma, dbeta : expression
+        ∂L/∂gamma and ∂L/∂beta.
+    """
+
+    X: sp.Matrix
+    dA: sp.Matrix
+    gamma: sp.Symbol
+    beta: sp.Symbol
+    epsilon: sp.Symbol
+    A: sp.Matrix
+    dX: sp.Matrix
+    dgamma: sp.Expr
+    dbeta: sp.Expr
+
+
+def batch_normalization(batch: int) -> NormalizationDerivation:
+    """Derive the gradients of batch normalization in training.
+
+    Features do not meet, so that one of them is enough.
+
+    Parameters
+    ----------
+    batch : int
+        Examples, at least 2.
+
+    Returns
+    -------
+    NormalizationDerivation
+        Symbols, outputs and derived gradients.
+
+    Examples
+    --------
+    >>> derived = batch_normalization(2)
+    >>> derived.dbeta
+    d_11 + d_21
+    >>> sp.simplify(sum(derived.dX))  # what all inputs share changes no output
+    0
+    """
+    X, dA = symbol_matrix("x", batch, 1), symbol_matrix("d", batch, 1)
+    gamma, beta = sp.symbols("gamma beta", real=True)
+    epsilon = sp.Symbol("epsilon", positive=True)
+    mean = sum(X) / batch
+    variance = sum((x - mean) ** 2 for x in X) / batch
+    A = X.applyfunc(lambda x: gamma * (x - mean) / sp.sqrt(variance + epsilon) + beta)
+    loss = sum(dA.multiply_elementwise(A))
+    dX = gradient_by(loss, X)
+    by_gamma, by_beta = sp.diff(loss, gamma), sp.diff(loss, beta)
+    return NormalizationDerivation(
+        X, dA, gamma, beta, epsilon, A, dX, by_gamma, by_beta
+    )
