@@ -88,9 +88,9 @@ class Layer:
 
         Before the first `backward` they are 0.
         """
-        for name, W in self.parameters.items():
+        for name in self.parameter_names:
             if not hasattr(self, f"d{name}"):
-                setattr(self, f"d{name}", np.zeros_like(W))
+                setattr(self, f"d{name}", np.zeros_like(getattr(self, name)))
         return NamedArrays(
             {name: getattr(self, f"d{name}") for name in self.parameter_names}
         )
