@@ -64,8 +64,9 @@ class Network:
     layers : sequence of Layer
         In the order in which an example passes through them; new ones for each
         network.
-    loss : SoftmaxCrossEntropy or MeanSquaredError
-        How wrong outputs are, and which answers they mean.
+    loss : Loss
+        Such as `SoftmaxCrossEntropy` or `MeanSquaredError`: how wrong outputs are,
+        and which answers they mean.
     seed : int
         Seed of the generator that draws the initial weights, at least 0.
     dtype : float32 (default) or float64

@@ -116,8 +116,11 @@ def writer_of(path: Path) -> str:
     """Return the mark of who wrote a checkpoint, empty if there is none."""
     if not path.exists():
         return ""
-    with np.load(path, allow_pickle=False) as file:
-        return str(file["writer"]) if "writer" in file.files else "?"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return str(file["writer"])
+    except Exception:  # whatever it is by now, this training has not written it
+        return "?"
 
 
 def save_checkpoint(

@@ -249,3 +249,29 @@ def test_all_errors_are_value_errors_of_the_library():
     for name in ("DataError", "InputError", "TrainingError", "SavedFileError"):
         assert issubclass(getattr(backprop, name), backprop.BackpropError)
     assert issubclass(backprop.BackpropError, ValueError)
+
+
+def lines_of_code(source):
+    """Count the lines of a piece of code that hold code: no docstring, no comment."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body.remove(first)
+    lines = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.expr, ast.stmt, ast.arg, ast.keyword)):
+            lines |= {node.lineno, node.end_lineno}
+    return len(lines)
+
+
+def test_lines_are_counted_without_words():
+    lines = ["def f(", "    x,", "):", '    """Words.', "", '    More."""', "    # why"]
+    code = "\n".join([*lines, "    return x"])
+    assert lines_of_code(code) == 3
+
+
+def test_the_loop_is_read_at_a_glance():
+    """It stands whole in a chapter."""
+    assert lines_of_code(inspect.getsource(backprop.train)) <= 45
