@@ -241,7 +241,7 @@ def train(
     check_training(**asked)
     rng = np.random.default_rng(seed)
     record = Record(-(-len(data) // batch_size), str(optimizer))
-    steps = epochs * record.steps_per_epoch
+    steps, hooks = epochs * record.steps_per_epoch, (before_step, after_step)
     with undisturbed(epochs_left(asked, rng, record), epochs, progress) as left:
         for _ in left:
             if record.has_waited(patience):
@@ -249,8 +249,8 @@ def train(
             start = perf_counter()
             for X, y in mini_batches(data, batch_size, rng, augment):
                 factor = schedule(len(record.batch_loss) / steps)
-                hooks = (before_step, after_step)
-                record.add_step(train_step(network, X, y, optimizer, factor, *hooks))
+                loss = train_step(network, X, y, optimizer, factor, *hooks)
+                record.add_step(loss)
             record.seconds += perf_counter() - start
             if validation is not None:
                 record.add_epoch(network, validation, keep=patience is not None)
