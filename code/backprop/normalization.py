@@ -1,8 +1,8 @@
 """Normalization: numbers brought to mean 0 and variance 1 on their way.
 
-Chapter "Other architectures" is where it belongs. What an example becomes depends on
-its batch, so that the way back has three paths: through the number itself, through the
-mean, and through the variance.
+It goes with chapter "Other architectures", which does not show it yet. What an example
+becomes depends on its batch, so that the way back has three paths: through the number
+itself, through the mean, and through the variance.
 """
 
 from __future__ import annotations
