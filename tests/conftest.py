@@ -1,6 +1,7 @@
 """One browser for all tests; being here puts what is beside it on their path."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,10 @@ from chromium import FLAGS, find_chromium
 # Two threads that wait for each other cost more than they bring on matrices as small as
 # the tests'; set here, because BLAS looks only once, when NumPy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# A shell's background jobs ignore Ctrl-C, and whatever they start; tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Several modules named conftest confuse the search for doctests; they have none.
 collect_ignore_glob = ["*/conftest.py"]
