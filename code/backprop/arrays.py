@@ -9,11 +9,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from backprop.errors import InputError
 
 Array = NDArray[np.floating]
+
+
+def room(owner: object, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
+    """Return an array with arbitrary content to compute in, the same for each step.
+
+    Where arrays are large, to ask for them anew each time takes as long as to fill
+    them. The owner keeps them in its attribute ``room``, which a copy does without.
+    """
+    rooms: dict[str, Array] = vars(owner).setdefault("room", {})
+    if name not in rooms or rooms[name].shape != shape or rooms[name].dtype != dtype:
+        rooms[name] = np.empty(shape, dtype)
+    return rooms[name]
 
 
 class NamedArrays(dict[str, Array]):

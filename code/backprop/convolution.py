@@ -13,10 +13,17 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
+from backprop.arrays import room
 from backprop.checks import check_whole
 from backprop.errors import InputError
 from backprop.initialization import Initialization, he
-from backprop.layers import Layer, check_array, check_gradient, drawn_weights
+from backprop.layers import (
+    Layer,
+    check_array,
+    check_gradient,
+    check_type,
+    drawn_weights,
+)
 
 Array = NDArray[np.floating]
 
@@ -190,11 +197,7 @@ class Convolution2D(Layer):
                 f"wide, but are {X.shape[2]} × {X.shape[3]}. Take a smaller window or "
                 f"more padding."
             )
-        if X.dtype != self.W.dtype:
-            raise InputError(
-                f"{self}: X is {X.dtype}, but the weights are {self.W.dtype}. "
-                f"Convert it with X.astype(np.{self.W.dtype})."
-            )
+        check_type(self, X, self.W)
 
 
 class MaxPooling2D(Layer):
@@ -340,20 +343,6 @@ class Flatten(Layer):
         """Return the gradient by the rows (batch, features) as images."""
         check_gradient(self, d_rows, "rows")
         return d_rows.reshape(-1, *self.shape)
-
-
-def room(
-    layer: Convolution2D, name: str, shape: tuple[int, ...], dtype: DTypeLike
-) -> Array:
-    """Return an array with arbitrary content, the same one for the same shape.
-
-    These are by far the largest arrays of a step; to ask for them anew each time
-    takes as long as to fill them.
-    """
-    rooms: dict[str, Array] = vars(layer).setdefault("room", {})
-    if name not in rooms or rooms[name].shape != shape or rooms[name].dtype != dtype:
-        rooms[name] = np.empty(shape, dtype)
-    return rooms[name]
 
 
 def batch_last(X: Array) -> Array:

@@ -61,6 +61,14 @@ def numerical_gradient(f: Callable[[], float], x: Array, h: float = 1e-5) -> Arr
 
 def slope(f: Callable[[], float], x: Array, index: tuple[int, ...], h: float) -> float:
     """Return (f(x + h) − f(x − h)) / 2h for the entry of x at index."""
+    below, above = beside(f, x, index, h)
+    return (above - below) / (2 * h)
+
+
+def beside(
+    f: Callable[[], float], x: Array, index: tuple[int, ...], h: float
+) -> tuple[float, float]:
+    """Return f(x − h) and f(x + h) for the entry of x at index, which is restored."""
     value = x[index]
     try:
         x[index] = value + h
@@ -69,7 +77,7 @@ def slope(f: Callable[[], float], x: Array, index: tuple[int, ...], h: float) ->
         below = f()
     finally:
         x[index] = value
-    return (above - below) / (2 * h)
+    return below, above
 
 
 def relative_error(a: Array, b: Array) -> float:
@@ -273,11 +281,8 @@ class Nudging:
         Where the loss only bends, its slopes on both sides come together with h; at a
         kink they do not.
         """
-        value, sides = self.W[index], []
-        for nudge in (-h, h):
-            self.W[index] = value + nudge
-            sides.append((self.loss() - self.here) / nudge)
-        self.W[index] = value
+        below, above = beside(self.loss, self.W, index, h)
+        sides = ((self.here - below) / h, (above - self.here) / h)
         noise = 2 * self.noise(h)
         apart = max(sides) - min(sides) > 10 * noise
         return apart and min(sides) - noise <= claimed <= max(sides) + noise
@@ -329,7 +334,8 @@ def remembered(network: Network) -> tuple[dict[str, Array], Any]:
 
 def put_back(network: Network, before: tuple[dict[str, Array], Any]) -> None:
     """Put back what `remembered` has kept."""
-    network.state.update(before[0])
+    if before[0]:  # of few layers; a check calls this for each nudge
+        network.state.update(before[0])
     network.rng.bit_generator.state = before[1]
 
 

@@ -234,12 +234,9 @@ class Dense(Layer):
                 f"{self}: X must have shape (batch, {self.inputs}), but has shape "
                 f"{X.shape}. A batch is rows, one example a row; {hint}."
             )
-        if X.dtype != self.W.dtype:
-            raise InputError(
-                f"{self}: X is {X.dtype}, but the weights are {self.W.dtype}. "
-                f"Convert it with X.astype(np.{self.W.dtype}); pixels from 0 to 255 "
-                f"must be divided by 255 as well."
-            )
+        check_type(
+            self, X, self.W, "; pixels from 0 to 255 must be divided by 255 as well"
+        )
 
 
 class Sigmoid(Layer):
@@ -416,6 +413,17 @@ def check_array(layer: Layer, X: Array) -> None:
             f"{layer}: X must hold floating-point numbers, but is {X.dtype}. Convert "
             f"it with X.astype(np.float32); pixels from 0 to 255 must be divided by "
             f"255 as well."
+        )
+
+
+def check_type(
+    layer: Layer, X: Array, W: Array, hint: str = "", what: str = "weights"
+) -> None:
+    """Raise `InputError` unless X has the type of what it meets in a layer."""
+    if X.dtype != W.dtype:
+        raise InputError(
+            f"{layer}: X is {X.dtype}, but the {what} are {W.dtype}. Convert it with "
+            f"X.astype(np.{W.dtype}){hint}."
         )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from backprop.arrays import NamedArrays
-from backprop.checks import check_finite
+from backprop.checks import check_finite, check_whole
 from backprop.dataset import Dataset
 from backprop.errors import InputError, SavedFileError
 from backprop.identity import identity_of, told
@@ -108,11 +108,12 @@ class Network:
         dtype: DTypeLike = np.float32,
     ) -> None:
         check_loss(loss)
+        check_whole("Network", seed=(seed, 0))
         self.layers, self.loss = checked_layers(layers), loss
         self.dtype = checked_type(dtype)
         self._outputs_shape: tuple[int, ...] | None = None  # of the last forward
         self.key = os.urandom(8).hex()
-        self.rng = np.random.default_rng(checked_seed(seed))
+        self.rng = np.random.default_rng(int(seed))
         for layer in self.layers:
             layer.initialize(self.rng, self.dtype)
         self._first_trained = next(
@@ -447,15 +448,6 @@ def check_loss(loss: object) -> None:
             f"{loss!r}. A loss of your own is a class that derives from "
             f"backprop.losses.Loss."
         )
-
-
-def checked_seed(seed: int) -> int:
-    """Return the seed, or raise `InputError` unless it repeats the same weights."""
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(
-            f"Network: seed must be a whole number of at least 0, but is {seed!r}."
-        )
-    return int(seed)
 
 
 def checked_type(dtype: DTypeLike) -> np.dtype[Any]:

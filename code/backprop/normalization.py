@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from backprop.checks import check_share, check_whole, number
 from backprop.errors import InputError
-from backprop.layers import Layer, check_array, check_gradient
+from backprop.layers import Layer, check_array, check_gradient, check_type
 
 Array = NDArray[np.floating]
 
@@ -126,11 +126,7 @@ class BatchNormalization(Layer):
                 f"{self}: X must have shape (batch, {self.width}), but has shape "
                 f"{X.shape}."
             )
-        if X.dtype != self.gamma.dtype:
-            raise InputError(
-                f"{self}: X is {X.dtype}, but the parameters are {self.gamma.dtype}. "
-                f"Convert it with X.astype(np.{self.gamma.dtype})."
-            )
+        check_type(self, X, self.gamma, what="parameters")
         if training and len(X) < 2:
             raise InputError(
                 f"{self}: in training a batch must have at least two examples, but has "

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backprop.arrays import room
 from backprop.checks import check_factor, number
 from backprop.errors import InputError
 from backprop.identity import printed
@@ -47,13 +48,12 @@ class Optimizer:
         self.weight_decay = number(self, "weight_decay", weight_decay)
         self.state: dict[str, dict[str, Array]] = {}
         self.network_key = ""
-        self._rooms: dict[str, Array] = {}
 
     def __repr__(self) -> str:
         return printed(self, named=True)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_rooms": {}}
+        return {n: v for n, v in vars(self).items() if n != "room"}
 
     def step(self, network: Network, factor: float = 1.0) -> None:
         """Move every parameter of the network against its gradient, in place.
@@ -78,9 +78,9 @@ class Optimizer:
         rate = self.learning_rate * check_factor(factor)
         parameters, gradients = network.parameters, network.gradients
         self._meet(network, parameters, gradients)
+        decaying = network.weight_names if self.weight_decay else ()
         for name, W in parameters.items():
-            decays = self.weight_decay > 0 and name in network.weight_names
-            decay = self.weight_decay if decays else 0.0
+            decay = self.weight_decay if name in decaying else 0.0
             self.move(name, W, gradients[name], rate, decay)
 
     def start(self, network: Network) -> None:
@@ -121,13 +121,6 @@ class Optimizer:
                     f"{self}: the gradient of {name} has shape "
                     f"{gradients[name].shape}, but the parameter has shape {W.shape}."
                 )
-
-    def _room(self, name: str, W: Array) -> Array:
-        """Return memory of W's shape to compute in, the same for each step."""
-        room = self._rooms.get(name)
-        if room is None or room.shape != W.shape or room.dtype != W.dtype:
-            room = self._rooms[name] = np.empty_like(W)
-        return room
 
 
 class SGD(Optimizer):
@@ -258,16 +251,16 @@ class Adam(Optimizer):
     def move(self, name: str, W: Array, dW: Array, rate: float, decay: float) -> None:
         """Move one parameter by its averages, equation (eq-adam)."""
         m, v, t = self.state[name].values()
-        room = self._room(name, W)
+        step = room(self, name, W.shape, W.dtype)
         t += 1
-        update(m, self.beta1, dW, room)  # m ← beta1 · m + (1 - beta1) · dW
-        update(v, self.beta2, np.square(dW, out=room), room)  # likewise, with dW²
-        np.divide(v, 1 - self.beta2 ** float(t), out=room)
-        np.sqrt(room, out=room)
-        room += self.epsilon
-        np.divide(m, room, out=room)
-        room *= rate / (1 - self.beta1 ** float(t))
-        W -= room
+        update(m, self.beta1, dW, step)  # m ← beta1 · m + (1 - beta1) · dW
+        update(v, self.beta2, np.square(dW, out=step), step)  # likewise, with dW²
+        np.divide(v, 1 - self.beta2 ** float(t), out=step)
+        np.sqrt(step, out=step)
+        step += self.epsilon
+        np.divide(m, step, out=step)
+        step *= rate / (1 - self.beta1 ** float(t))
+        W -= step
 
 
 class AdamW(Adam):
@@ -373,11 +366,11 @@ class Clip:
                 dW *= self.limit / length
 
 
-def update(average: Array, beta: float, new: Array, room: Array) -> None:
+def update(average: Array, beta: float, new: Array, step: Array) -> None:
     """Let a running average forget a little, and take in something new.
 
-    average ← beta · average + (1 - beta) · new, computed in the memory of ``room``,
+    average ← beta · average + (1 - beta) · new, computed in the memory of ``step``,
     which may be that of ``new``.
     """
     average *= beta
-    average += np.multiply(new, 1 - beta, out=room)
+    average += np.multiply(new, 1 - beta, out=step)

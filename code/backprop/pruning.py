@@ -14,6 +14,7 @@ from numbers import Real
 import numpy as np
 from numpy.typing import NDArray
 
+from backprop.checks import shown
 from backprop.errors import InputError
 from backprop.layers import Dense, Layer
 from backprop.network import Network
@@ -114,7 +115,7 @@ class Mask:
             if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
                 raise InputError(
                     f"Mask: the mask {name} must be an array of booleans, but is "
-                    f"{mask!r:.60}. magnitude_masks makes such masks."
+                    f"{shown(mask)}. magnitude_masks makes such masks."
                 )
         self.masks = dict(masks)
 

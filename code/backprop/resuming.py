@@ -107,7 +107,7 @@ def described(name: str, value: Any) -> Any:
     if name in ("before_step", "after_step") and inspect.isroutine(value):
         value = None  # a function of the reader's, to look on
     try:
-        return json.loads(json.dumps(identity_of(value)))
+        return identity_of(value)
     except InputError as why:
         raise InputError(f"train, {name}, with a checkpoint: {why}") from None
 

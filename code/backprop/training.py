@@ -393,10 +393,7 @@ def check_data(name: str, data: Dataset, network: Network) -> None:
     y = data.targets
     try:
         network.loss.check_targets(y)
-    except InputError as why:
-        raise InputError(f"train, {name}: {why}") from None
-    rows = [y.argmin(), y.argmax()] if y.ndim == 1 else [0]
-    try:
+        rows = [y.argmin(), y.argmax()] if y.ndim == 1 else [0]
         check_finite(data.inputs)
         if np.issubdtype(y.dtype, np.floating):
             check_finite(y, "y")
